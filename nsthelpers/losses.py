@@ -1,0 +1,237 @@
+"""The loss functions of neural style transfer, as pure functions of features.
+
+Nothing here knows of networks, images on disk or optimizers: arrays go in, one number comes out.
+Every function is written with ``keras.ops`` and works on NumPy arrays and on tensors alike.
+
+Notation, as in Gatys, Ecker & Bethge: a layer has N filters (channels) and answers at M positions
+(height x width), so that its features are a matrix F with M rows and N columns.
+"""
+
+from __future__ import annotations
+
+from .backend import ops
+
+__all__ = ["REDUCTIONS", "TV_KINDS", "content_loss", "gram_matrix", "style_loss", "total_variation"]
+
+#: The kinds of total variation that :func:`total_variation` knows.
+TV_KINDS = ("l1", "squared", "exponent")
+#: How :func:`content_loss` and :func:`style_loss` add up.
+REDUCTIONS = ("relative", "mean", "gatys")
+
+
+def gram_matrix(features):
+    """How strongly each pair of filters answers together, averaged over all positions.
+
+    ``G = F^T F / M``: entry (i, j) is the mean, over the M positions, of filter i times filter j.
+    Where in the image that happened is averaged away; this is why a Gram matrix describes texture.
+
+    Parameters
+    ----------
+    features : tensor, float, shape (1, H, W, N) or (H, W, N) or (M, N)
+        Activations of one layer.
+
+    Returns
+    -------
+    tensor, float, shape (N, N)
+        Symmetric and positive semi-definite.
+
+    Raises
+    ------
+    ValueError
+        If ``features`` has another rank, or a batch of more than one image.
+
+    Notes
+    -----
+    Gatys et al. write ``G = F^T F``, a sum over positions. Dividing by M makes matrices of images
+    of different sizes comparable, which a painting and a photograph usually need.
+
+    References
+    ----------
+    Gatys, Ecker & Bethge (2015), "A Neural Algorithm of Artistic Style", arXiv 1508.06576, eq. 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.array([[1.0, 2.0], [3.0, 4.0]])  # 2 positions, 2 filters
+    >>> np.asarray(gram_matrix(features)).tolist()
+    [[5.0, 7.0], [7.0, 10.0]]
+    """
+    shape = tuple(features.shape)
+    if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] not in (1, None)):
+        raise ValueError(
+            f"gram_matrix got features of shape {shape}; expected (1, H, W, N), (H, W, N) or "
+            "(M, N): pass one image's features at a time"
+        )
+    matrix = ops.reshape(features, (-1, shape[-1]))
+    positions = ops.cast(ops.shape(matrix)[0], matrix.dtype)
+    return ops.matmul(ops.transpose(matrix), matrix) / positions
+
+
+def content_loss(features, target, reduction="mean"):
+    """How far the features are from those of the content image, position by position.
+
+    Parameters
+    ----------
+    features, target : tensor, float, the same shape
+        Activations of one layer for the generated image (F) and the content image (P).
+    reduction : {"mean", "gatys"}, default "mean"
+        ``"mean"``: mean of (F - P)^2, the same number at every image size.
+        ``"gatys"``: 1/2 sum of (F - P)^2, the paper's, which grows with the image.
+
+    Returns
+    -------
+    scalar tensor, at least 0
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the reduction is unknown.
+
+    References
+    ----------
+    Gatys et al. (2015), arXiv 1508.06576, eq. 1 (this is ``reduction="gatys"``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(content_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    2.0
+    >>> float(content_loss(np.array([1.0, 3.0]), np.array([1.0, 5.0]), reduction="gatys"))
+    2.0
+    """
+    check_reduction(reduction)
+    _check_shapes("content_loss", features, target)
+    squared = ops.square(features - target)
+    if reduction == "gatys":
+        return 0.5 * ops.sum(squared)
+    return ops.mean(squared) / _unit(target, reduction)
+
+
+def style_loss(gram, target_gram, reduction="mean"):
+    """How far two Gram matrices are apart.
+
+    Parameters
+    ----------
+    gram, target_gram : tensor, float, shape (N, N)
+        Of the generated image (G) and of the painting (A), as :func:`gram_matrix` makes them.
+    reduction : {"mean", "gatys"}, default "mean"
+        ``"mean"``: mean over the N^2 entries of (G - A)^2.
+        ``"gatys"``: 1/(4 N^2) sum of (G - A)^2. With G = F^T F / M this *is* the paper's
+        1/(4 N^2 M^2) sum over its unnormalised matrices, and a quarter of ``"mean"``.
+
+    Returns
+    -------
+    scalar tensor, at least 0
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the reduction is unknown.
+
+    References
+    ----------
+    Gatys et al. (2015), arXiv 1508.06576, eq. 4 (this is ``reduction="gatys"``).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(style_loss(np.zeros((2, 2)), np.full((2, 2), 2.0)))
+    4.0
+    >>> float(style_loss(np.zeros((2, 2)), np.full((2, 2), 2.0), reduction="gatys"))
+    1.0
+    """
+    check_reduction(reduction)
+    _check_shapes("style_loss", gram, target_gram)
+    mean = ops.mean(ops.square(gram - target_gram))
+    return 0.25 * mean if reduction == "gatys" else mean / _unit(target_gram, reduction)
+
+
+def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
+    """How much neighbouring pixels differ: small for smooth images, large for noise.
+
+    With dx and dy the differences to the right-hand and lower neighbour:
+
+    ============  ================================  ==================================
+    kind          sum over pixels and channels of   known as
+    ============  ================================  ==================================
+    "l1"          \\|dx\\| + \\|dy\\|                   anisotropic total variation
+    "squared"     dx^2 + dy^2                       the smooth kind; blurs edges
+    "exponent"    (dx^2 + dy^2)^exponent            the kind of many Keras programs
+    ============  ================================  ==================================
+
+    Parameters
+    ----------
+    image : tensor, float, shape (1, H, W, C), range [0, 1]
+        At least 2 x 2 pixels.
+    kind : {"l1", "squared", "exponent"}, default "l1"
+    exponent : float, default 1.25
+        For ``kind="exponent"`` only.
+    reduction : {"mean", "sum"}, default "mean"
+        ``"mean"`` takes the mean of the horizontal and of the vertical differences and adds the
+        two, so that weights carry over between sizes; ``"sum"`` is the formula as printed.
+
+    Returns
+    -------
+    scalar tensor, at least 0
+
+    Raises
+    ------
+    ValueError
+        If the image is too small or of another rank, or a name is unknown.
+
+    Notes
+    -----
+    ``"exponent"`` needs dx and dy at the same pixel, so it leaves out the last row and column.
+    It is written for values of 0 to 255 in most programs; a factor s in the values is a factor
+    s^(2 exponent) in this kind, s^2 in "squared" and s in "l1".
+
+    References
+    ----------
+    Rudin, Osher & Fatemi (1992), "Nonlinear total variation based noise removal algorithms",
+    Physica D 60; Mahendran & Vedaldi (2015), arXiv 1412.0035, eq. 3 (with beta = 2 exponent).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> checkerboard = (np.indices((4, 4)).sum(0) % 2)[None, :, :, None].astype("float32")
+    >>> float(total_variation(checkerboard))  # every neighbour differs by 1, both ways
+    2.0
+    """
+    if kind not in TV_KINDS:
+        raise ValueError(f"unknown total variation kind {kind!r}; expected one of {TV_KINDS}")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"unknown reduction {reduction!r}; expected 'mean' or 'sum'")
+    shape = tuple(image.shape)
+    if len(shape) != 4 or shape[1] == 1 or shape[2] == 1:
+        raise ValueError(
+            f"total_variation got an image of shape {shape}; expected (1, H, W, C) with H and W "
+            "of at least 2"
+        )
+    reduce = ops.mean if reduction == "mean" else ops.sum
+    across = image[:, :, 1:, :] - image[:, :, :-1, :]
+    down = image[:, 1:, :, :] - image[:, :-1, :, :]
+    if kind == "l1":
+        return reduce(ops.abs(across)) + reduce(ops.abs(down))
+    if kind == "squared":
+        return reduce(ops.square(across)) + reduce(ops.square(down))
+    energy = ops.square(across[:, :-1, :, :]) + ops.square(down[:, :, :-1, :])
+    # The gradient of energy^p at 0 is finite for p >= 1 only; the floor keeps p < 1 usable too.
+    return reduce(ops.power(ops.maximum(energy, 1e-12), exponent))
+
+
+def _unit(target, reduction):
+    """What the mean square error is measured in."""
+    return ops.mean(ops.square(target)) + 1e-12 if reduction == "relative" else 1.0
+
+
+def check_reduction(reduction):
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"unknown reduction {reduction!r}; expected one of {REDUCTIONS}")
+
+
+def _check_shapes(name, value, target):
+    if tuple(value.shape) != tuple(target.shape):
+        raise ValueError(
+            f"{name} got shapes {tuple(value.shape)} and {tuple(target.shape)}; both must be equal:"
+            " resize the images to one size, or compare Gram matrices instead of features"
+        )

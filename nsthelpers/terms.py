@@ -1,0 +1,291 @@
+"""The terms of an objective: content, style, total variation.
+
+Each pairs a picture (if it needs one) and the layers that it is looked at through with a loss of
+``losses.py``. A new idea is a new term here, or a new argument of one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import images as image_files
+from . import losses
+from .backend import to_tensor
+from .objectives import Term, checked_weight
+from .vgg import STYLE_LAYERS, VGG, default_network, layer_name
+
+__all__ = ["Content", "Style", "TotalVariation"]
+
+
+class Content(Term):
+    """Show what this picture shows: its features, position by position.
+
+    Parameters
+    ----------
+    image : array, shape (1, H, W, 3), RGB, range [0, 1]
+        Resized (antialiased) to the image that is being made; the aspect must agree.
+    layers : str or sequence of str, default "block4_conv2"
+    layer_weights : sequence of float, optional
+        One for each layer. Default: equal, sum 1.
+    reduction : {"mean", "gatys"}, default "mean"
+        See :func:`nsthelpers.losses.content_loss`.
+    network : VGG, optional
+        Default: VGG19 with maximum pooling.
+
+    Raises
+    ------
+    ValueError
+        For a bad image, an unknown layer or reduction, or weights that do not fit the layers.
+
+    References
+    ----------
+    Gatys et al. (2015), arXiv 1508.06576, eq. 1.
+
+    Examples
+    --------
+    >>> network = VGG(weights="random")
+    >>> photo = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype("float32")
+    >>> Content(photo, "block1_conv1", network=network).report(photo)["content"]["loss"]
+    0.0
+    """
+
+    label = "content"
+
+    def __init__(
+        self,
+        image,
+        layers="block4_conv2",
+        *,
+        layer_weights=None,
+        reduction="relative",
+        network=None,
+    ):
+        self.image = image_files.as_image(image)
+        self.network = network or default_network()
+        self.layers = _layers(layers, self.network)
+        self.layer_weights = _layer_weights(layer_weights, self.layers)
+        losses.check_reduction(reduction)
+        self.reduction = reduction
+
+    def targets(self, height, width, scale):
+        picture = self.image
+        if picture.shape[1:3] != (height, width):
+            aspect, wanted = picture.shape[2] / picture.shape[1], width / height
+            if not math.isclose(aspect, wanted, rel_tol=1.5 / min(height, width) + 0.01):
+                raise ValueError(
+                    f"the content image is {picture.shape[2]} x {picture.shape[1]} pixels and the "
+                    f"start image {width} x {height}: the aspects differ, and content is compared "
+                    "position by position; crop one of them"
+                )
+            picture = image_files.resize(picture, size=(height, width))
+        features = self.network.features(picture, self.layers)
+        return {
+            "features": [features[layer] for layer in self.layers],
+            "weights": to_tensor(self.layer_weights),
+        }
+
+    def loss(self, image, features, targets):
+        return sum(
+            targets["weights"][i]
+            * losses.content_loss(features[layer], targets["features"][i], self.reduction)
+            for i, layer in enumerate(self.layers)
+        )
+
+    def settings(self):
+        return {
+            "layers": list(self.layers),
+            "layer_weights": list(self.layer_weights),
+            "reduction": self.reduction,
+        }
+
+
+class Style(Term):
+    """Look as if made by the hand of this painting: its Gram matrices, wherever things stand.
+
+    Parameters
+    ----------
+    images : array or sequence of arrays, shape (1, H, W, 3), RGB, range [0, 1]
+        One painting or several, each of its own size.
+    layers : str or sequence of str, default the first convolution of all five blocks
+    layer_weights : sequence of float, optional
+        One for each layer. Default: equal, sum 1. A layer of weight 0 is not computed.
+    image_weights : sequence of float, optional
+        How much of each painting; default equal. They are divided by their sum.
+    reduction : {"mean", "gatys"}, default "mean"
+        See :func:`nsthelpers.losses.style_loss`.
+    network : VGG, optional
+        Default: VGG19 with maximum pooling.
+
+    Raises
+    ------
+    ValueError
+        For a bad image, an unknown layer or reduction, or weights that do not fit.
+
+    Notes
+    -----
+    Several paintings are mixed by the weighted mean of their Gram matrices. With weights that sum
+    to 1, the weighted sum of single losses differs from that by a constant only: it has the same
+    gradient, but costs more.
+
+    References
+    ----------
+    Gatys et al. (2015), arXiv 1508.06576, eqs. 3 to 5.
+
+    Examples
+    --------
+    >>> network = VGG(weights="random")
+    >>> painting = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype("float32")
+    >>> mirrored = painting[:, :, ::-1]  # not the same content, nearly the same style
+    >>> style = Style(painting, ["block1_conv1"], network=network)
+    >>> list(style.report(mirrored))
+    ['style']
+    """
+
+    label = "style"
+
+    def __init__(
+        self,
+        images,
+        layers=STYLE_LAYERS,
+        *,
+        layer_weights=None,
+        image_weights=None,
+        reduction="relative",
+        network=None,
+    ):
+        self.images = _paintings(images)
+        self.image = self.images[0]
+        self.network = network or default_network()
+        named = _layers(layers, self.network)
+        weights = _layer_weights(layer_weights, named)
+        kept = [i for i, weight in enumerate(weights) if weight > 0]
+        if not kept:
+            raise ValueError("every style layer has weight 0; give at least one a positive weight")
+        self.layers = tuple(named[i] for i in kept)
+        self.layer_weights = tuple(weights[i] for i in kept)
+        self.image_weights = _image_weights(image_weights, len(self.images))
+        losses.check_reduction(reduction)
+        self.reduction = reduction
+
+    def targets(self, height, width, scale):
+        mixed = [0.0] * len(self.layers)
+        for share, painting in zip(self.image_weights, self.images, strict=True):
+            features = self.network.features(_shrunk(painting, scale), self.layers)
+            for i, layer in enumerate(self.layers):
+                mixed[i] = mixed[i] + share * losses.gram_matrix(features[layer])
+        return {"grams": mixed, "weights": to_tensor(self.layer_weights)}
+
+    def loss(self, image, features, targets):
+        return sum(
+            targets["weights"][i]
+            * losses.style_loss(
+                losses.gram_matrix(features[layer]), targets["grams"][i], self.reduction
+            )
+            for i, layer in enumerate(self.layers)
+        )
+
+    def settings(self):
+        return {
+            "layers": list(self.layers),
+            "layer_weights": list(self.layer_weights),
+            "image_weights": list(self.image_weights),
+            "reduction": self.reduction,
+        }
+
+
+class TotalVariation(Term):
+    """Be smooth: neighbouring pixels alike.
+
+    Parameters
+    ----------
+    kind : {"l1", "squared", "exponent"}, default "l1"
+    exponent : float, default 1.25
+        For "exponent" only; finite and at least 0.5.
+    reduction : {"mean", "sum"}, default "mean"
+        All as in :func:`nsthelpers.losses.total_variation`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind or reduction, or an exponent out of range.
+
+    Examples
+    --------
+    >>> checkerboard = np.repeat((np.indices((16, 16)).sum(0) % 2)[None, :, :, None], 3, axis=3)
+    >>> TotalVariation().report(checkerboard.astype("float32"))["total_variation"]["loss"]
+    2.0
+    """
+
+    label = "total_variation"
+
+    def __init__(self, kind="l1", *, exponent=1.25, reduction="mean"):
+        if kind not in losses.TV_KINDS:
+            raise ValueError(
+                f"unknown total variation kind {kind!r}; expected one of {losses.TV_KINDS}"
+            )
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"unknown reduction {reduction!r}; expected 'mean' or 'sum'")
+        if not (math.isfinite(exponent) and exponent >= 0.5):
+            raise ValueError(
+                f"the exponent is {exponent}; expected a finite number of at least 0.5"
+            )
+        self.kind, self.exponent, self.reduction = kind, float(exponent), reduction
+
+    def loss(self, image, features, targets):
+        return losses.total_variation(image, self.kind, self.exponent, self.reduction)
+
+    def settings(self):
+        exponent = {"exponent": self.exponent} if self.kind == "exponent" else {}
+        return {"kind": self.kind, **exponent, "reduction": self.reduction}
+
+
+def _layers(layers, network):
+    given = [layers] if isinstance(layers, str) else list(layers)
+    if not given:
+        raise ValueError("no layers; name at least one, for example 'block4_conv2'")
+    names = tuple(layer_name(layer, network.name) for layer in given)
+    if len(set(names)) < len(names):
+        raise ValueError(f"a layer is named twice in {given}; name each once")
+    return names
+
+
+def _layer_weights(weights, layers):
+    if weights is None:
+        return (1.0 / len(layers),) * len(layers)
+    weights = tuple(checked_weight(weight) for weight in weights)
+    if len(weights) != len(layers):
+        raise ValueError(
+            f"{len(weights)} layer weights for {len(layers)} layers ({', '.join(layers)}); "
+            "expected one for each"
+        )
+    return weights
+
+
+def _paintings(given):
+    several = isinstance(given, (list, tuple))
+    paintings = tuple(image_files.as_image(image) for image in (given if several else [given]))
+    if not paintings:
+        raise ValueError("no style image; give at least one")
+    return paintings
+
+
+def _image_weights(weights, count):
+    weights = [1.0] * count if weights is None else [checked_weight(weight) for weight in weights]
+    if len(weights) != count:
+        raise ValueError(f"{len(weights)} image weights for {count} style images")
+    if sum(weights) == 0:
+        raise ValueError("every style image has weight 0; give at least one a positive weight")
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+def _shrunk(painting, scale):
+    if scale == 1.0:
+        return painting
+    height, width = painting.shape[1:3]
+    floor = image_files.MINIMUM_SIDE
+    return image_files.resize(
+        painting,
+        size=(max(floor, round(height * scale)), max(floor, round(width * scale))),
+    )
