@@ -43,7 +43,7 @@ def quadratic(n=200, condition=1e4, seed=0):
 def style_transfer(side=128):
     content = nst.samples.load("chelsea", max_side=side)
     style = nst.samples.load(nst.samples.names("painting")[0], max_side=side)
-    bound = (nst.Content(content) + 1e-3 * nst.Style(style)).at(*content.shape[1:3])
+    bound = (nst.Content(content) + 10 * nst.Style(style)).at(*content.shape[1:3])
     scale = bound.evaluate(content).loss
 
     def at(x):
