@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 __all__ = ["search"]
 
-_DECREASE = (
-    1e-3  # of the slope's promise, that a step must keep (c1; SciPy's L-BFGS-B has the same)
-)
+# SciPy's L-BFGS-B has the same two.
+_DECREASE = 1e-3  # of what the slope promises, that a step must keep (c1)
 _CURVATURE = 0.9  # of the slope's steepness, that may be left (c2)
 
 
@@ -42,8 +41,9 @@ def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
     Returns
     -------
     float or None
-        One of the lengths that were evaluated. If none fulfils both conditions within the allowed
-        evaluations, the lowest point with sufficient decrease; None if there is none.
+        One of the lengths that were evaluated: one that fulfils both conditions, or ``longest`` if
+        the function still falls there, or else, after all allowed evaluations, the lowest one with
+        sufficient decrease. None if there is none.
 
     Examples
     --------
@@ -73,10 +73,7 @@ def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
             length = min(longest, length * 4.0)
         else:
             length = _inside(low, high)
-            if (
-                abs(high.length - low.length) <= 1e-12 * max(1.0, low.length)
-                or length == low.length
-            ):
+            if abs(high.length - low.length) <= 1e-12 * max(1.0, low.length):
                 break
     return low.length if low.length > 0 else None
 
