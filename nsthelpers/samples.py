@@ -21,7 +21,7 @@ import urllib.error
 from dataclasses import dataclass
 from pathlib import Path
 
-from .images import _existing, load_image
+from .image_files import existing_file, load_image
 from .weights import cache_folder
 
 __all__ = ["Credit", "credits", "load", "names", "resolve"]
@@ -126,7 +126,7 @@ def load(name, *, max_side=None, area=None, size=None):
     name : str
         One of `names`.
     max_side, area, size : optional
-        As in `nsthelpers.images.load_image`; at most one of them.
+        As in `nsthelpers.load_image`; at most one of them.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def resolve(source):
     Parameters
     ----------
     source : object
-        Whatever `nsthelpers.images.load_image` takes, or a sample's name. A name goes before a
+        Whatever `nsthelpers.load_image` takes, or a sample's name. A name goes before a
         file of the same name: write ``./chelsea`` for the file.
 
     Returns
@@ -181,7 +181,7 @@ def resolve(source):
     if not source.lower().startswith(("http://", "https://")):
         path = Path(source).expanduser()
         try:
-            _existing(path)
+            existing_file(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"no sample is called {source!r} ({_suggest(path.stem)}), and {error}"

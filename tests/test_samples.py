@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from nsthelpers import samples
-from nsthelpers.images import load_image, save_image, to_png_bytes, to_uint8
+from nsthelpers.image_files import load_image, save_image
+from nsthelpers.images import to_png_bytes, to_uint8
 
 LOCAL = [credit.name for credit in samples.credits() if credit.kind != "download"]
 BUNDLED = [credit.name for credit in samples.credits() if credit.kind == "scikit-image"]

