@@ -3,7 +3,7 @@
     import nsthelpers as nst
 
     photo, painting = nst.load_image("photo.jpg", max_side=512), nst.load_image("painting.jpg")
-    objective = nst.Content(photo) + 1e3 * nst.Style(painting) + 1e-2 * nst.TotalVariation()
+    objective = nst.Content(photo) + 10 * nst.Style(painting) + 0.1 * nst.TotalVariation()
     result = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=200, seed=0)
     result.save("out.png")
 
@@ -18,11 +18,12 @@ __version__ = "0.1.0"
 
 # Public name -> module that defines it.
 _HOMES = {
+    "check": "checks",
     "as_image": "images",
-    "load_image": "images",
-    "read_settings": "images",
+    "load_image": "image_files",
+    "read_settings": "image_files",
     "resize": "images",
-    "save_image": "images",
+    "save_image": "image_files",
     "to_pil": "images",
     "load_weights": "weights",
     "VGG": "vgg",
@@ -39,14 +40,14 @@ _HOMES = {
     "SGD": "optimizers",
     "Synthesis": "synthesis",
     "synthesize": "synthesis",
-    "white_noise": "synthesis",
+    "white_noise": "starts",
     "reconstruct_content": "recipes",
     "reconstruct_style": "recipes",
     "stylize": "recipes",
 }
 _MODULES = (
-    "backend", "images", "losses", "objectives", "optimizers", "recipes", "samples", "synthesis",
-    "terms", "vgg", "weights",
+    "backend", "checks", "images", "losses", "notebook", "objectives", "optimizers", "plots",
+    "recipes", "samples", "synthesis", "terms", "vgg", "weights", "widgets",
 )  # fmt: skip
 
 __all__ = ["__version__", *_HOMES, *_MODULES]

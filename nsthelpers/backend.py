@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import os
 import platform
 from dataclasses import dataclass
@@ -36,10 +35,20 @@ def _quiet_stderr():
 with _quiet_stderr():
     import tensorflow as tf
 
+    # Take a GPU's memory as it is needed, not all at once: to be said before the first tensor.
+    for _gpu in tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # in use already: its memory policy is settled
+            tf.config.experimental.set_memory_growth(_gpu, True)
     tf.constant(0.0)  # the first tensor sets up the devices, which writes once more
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"nsthelpers needs Keras on TensorFlow, but Keras runs on {keras.backend.backend()}; "
+        "unset KERAS_BACKEND (or set it to tensorflow) and restart Python"
+    )
 
 __all__ = [
     "Device",
@@ -47,14 +56,13 @@ __all__ = [
     "compile_value_and_gradient",
     "device",
     "is_out_of_memory",
+    "keras",
     "ops",
     "to_numpy",
     "to_tensor",
     "variable",
     "versions",
 ]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Device:
 
 @functools.cache
 def device() -> Device:
-    """Find the device, and let TensorFlow take GPU memory as it needs it instead of all at once.
+    """Find the processor that the work runs on: the first GPU, else the CPU.
 
     Returns
     -------
@@ -93,11 +101,6 @@ def device() -> Device:
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
     graphics = tf.config.list_physical_devices("GPU")
-    for one in graphics:
-        try:
-            tf.config.experimental.set_memory_growth(one, True)
-        except RuntimeError:  # the device is in use already: its memory policy is settled
-            _log.debug("memory growth could not be set on %s", one.name)
     if graphics:
         details = tf.config.experimental.get_device_details(graphics[0])
         return Device("gpu", details.get("device_name", graphics[0].name), cores)
@@ -106,6 +109,10 @@ def device() -> Device:
 
 def versions() -> dict[str, str]:
     """Versions of what decides the pixels, for reports.
+
+    Returns
+    -------
+    dict of str to str
 
     Examples
     --------
@@ -121,17 +128,40 @@ def versions() -> dict[str, str]:
 
 
 def to_tensor(array, dtype="float32"):
-    """Put an array on the device."""
+    """Put an array on the device.
+
+    Parameters
+    ----------
+    array : array or number
+    dtype : str or None, default "float32"
+        ``None`` keeps the array's own.
+
+    Returns
+    -------
+    tensor
+    """
     return tf.convert_to_tensor(array, dtype=dtype)
 
 
 def to_numpy(tensor) -> np.ndarray:
-    """Bring a tensor back as a NumPy array of its own."""
+    """Bring a tensor back from the device.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape and dtype; a copy.
+    """
     return np.array(tensor)
 
 
 def variable(array):
-    """Memory on the device whose rows can be written in place: ``v[i].assign(row)``."""
+    """Reserve memory on the device whose rows can be written in place: ``v[i].assign(row)``.
+
+    Returns
+    -------
+    variable
+        It starts as the array, and is used like a tensor.
+    """
     return tf.Variable(array, trainable=False)
 
 
@@ -151,13 +181,21 @@ def compile_value_and_gradient(function, *, compiled: bool | None = None):
     -------
     callable
         ``(image, parameters) -> (loss, extras, gradient)``, the gradient of the image's shape.
+
+    Examples
+    --------
+    >>> energy = compile_value_and_gradient(lambda image, scale: (scale * ops.sum(image**2), ()))
+    >>> loss, _, gradient = energy(to_tensor([1.0, 2.0]), to_tensor(3.0))
+    >>> float(loss), to_numpy(gradient).tolist()
+    (15.0, [6.0, 12.0])
     """
 
     def value_and_gradient(image, parameters):
         with tf.GradientTape() as tape:
             tape.watch(image)
             loss, extras = function(image, parameters)
-        return loss, extras, tape.gradient(loss, image)
+        # Zeros, not None, where the loss does not depend on the image.
+        return loss, extras, tape.gradient(loss, image, unconnected_gradients="zero")
 
     return compile_function(value_and_gradient, compiled=compiled)
 
@@ -166,15 +204,34 @@ def compile_function(function, *, compiled: bool | None = None):
     """Compile a function of tensors; it is traced once for each set of shapes, at its first call.
 
     Also a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        Of nests of tensors. Its ``if`` and ``for`` run while it is traced, not on tensors' values.
+    compiled : bool, optional
+        As in :func:`compile_value_and_gradient`.
+
+    Returns
+    -------
+    callable
+        With the same arguments and results.
+
+    Examples
+    --------
+    >>> double = compile_function(lambda values: 2 * values)
+    >>> to_numpy(double(to_tensor([1.0, 2.0]))).tolist()
+    [2.0, 4.0]
     """
 
     @functools.cache
     def traced():
-        device()  # memory growth has to be set before the first operation on a GPU
         # TensorFlow counts traces per code object and would warn of many. Closures of one factory
-        # share theirs, a partial object has none.
+        # share theirs, a partial object has none. Without AutoGraph, which nothing here needs,
+        # errors keep their own one-line text.
         return tf.function(
             functools.partial(function),
+            autograph=False,
             jit_compile=_prefers_xla() if compiled is None else compiled,
         )
 
@@ -186,7 +243,17 @@ def compile_function(function, *, compiled: bool | None = None):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that the device's or the machine's memory did not do."""
+    """Tell whether an error means that the device's or the machine's memory did not do.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError())
+    (True, False)
+    """
     return isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError))
 
 

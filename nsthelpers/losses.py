@@ -3,20 +3,30 @@
 Nothing here knows of networks, images on disk or optimizers: arrays go in, one number comes out.
 Every function is written with ``keras.ops`` and works on NumPy arrays and on tensors alike.
 
-Notation, as in Gatys, Ecker & Bethge: a layer has N filters (channels) and answers at M positions
-(height x width), so that its features are a matrix F with M rows and N columns.
+Notation: as in Gatys, Ecker & Bethge, a layer has N filters (channels) and answers at M positions
+(height x width). Its features are a matrix F with M rows and N columns (the papers transpose it).
 """
 
 from __future__ import annotations
 
 from .backend import ops
 
-__all__ = ["REDUCTIONS", "TV_KINDS", "content_loss", "gram_matrix", "style_loss", "total_variation"]
+__all__ = [
+    "REDUCTIONS",
+    "TV_KINDS",
+    "TV_REDUCTIONS",
+    "check_choice",
+    "content_loss",
+    "gram_matrix",
+    "style_loss",
+    "total_variation",
+]
 
-#: The kinds of total variation that :func:`total_variation` knows.
-TV_KINDS = ("l1", "squared", "exponent")
 #: How :func:`content_loss` and :func:`style_loss` add up.
 REDUCTIONS = ("relative", "mean", "gatys")
+#: The kinds of total variation that :func:`total_variation` knows, and how it adds up.
+TV_KINDS = ("l1", "squared", "exponent")
+TV_REDUCTIONS = ("mean", "sum")
 
 
 def gram_matrix(features):
@@ -42,7 +52,7 @@ def gram_matrix(features):
 
     Notes
     -----
-    Gatys et al. write ``G = F^T F``, a sum over positions. Dividing by M makes matrices of images
+    Gatys et al. (2015) sum over the positions, without 1 / M. Dividing makes the matrices of images
     of different sizes comparable, which a painting and a photograph usually need.
 
     References
@@ -74,8 +84,10 @@ def content_loss(features, target, reduction="mean"):
     ----------
     features, target : tensor, float, the same shape
         Activations of one layer for the generated image (F) and the content image (P).
-    reduction : {"mean", "gatys"}, default "mean"
+    reduction : {"relative", "mean", "gatys"}, default "mean"
         ``"mean"``: mean of (F - P)^2, the same number at every image size.
+        ``"relative"``: that, divided by the mean of P^2: 0 for equal features, 1 for F = 0, so
+        that layers, networks and pictures compare.
         ``"gatys"``: 1/2 sum of (F - P)^2, the paper's, which grows with the image.
 
     Returns
@@ -89,7 +101,8 @@ def content_loss(features, target, reduction="mean"):
 
     References
     ----------
-    Gatys et al. (2015), arXiv 1508.06576, eq. 1 (this is ``reduction="gatys"``).
+    Gatys et al. (2015), arXiv 1508.06576, eq. 1 (``"gatys"``); Mahendran & Vedaldi (2015), arXiv
+    1412.0035, section 3 (``"relative"``: their loss divided by the target's squared norm).
 
     Examples
     --------
@@ -99,12 +112,12 @@ def content_loss(features, target, reduction="mean"):
     >>> float(content_loss(np.array([1.0, 3.0]), np.array([1.0, 5.0]), reduction="gatys"))
     2.0
     """
-    check_reduction(reduction)
+    check_choice("reduction", reduction, REDUCTIONS)
     _check_shapes("content_loss", features, target)
     squared = ops.square(features - target)
     if reduction == "gatys":
         return 0.5 * ops.sum(squared)
-    return ops.mean(squared) / _unit(target, reduction)
+    return _relative(squared, target) if reduction == "relative" else ops.mean(squared)
 
 
 def style_loss(gram, target_gram, reduction="mean"):
@@ -113,11 +126,12 @@ def style_loss(gram, target_gram, reduction="mean"):
     Parameters
     ----------
     gram, target_gram : tensor, float, shape (N, N)
-        Of the generated image (G) and of the painting (A), as :func:`gram_matrix` makes them.
-    reduction : {"mean", "gatys"}, default "mean"
+        Of the generated image (G) and of the painting (A), from :func:`gram_matrix`.
+    reduction : {"relative", "mean", "gatys"}, default "mean"
         ``"mean"``: mean over the N^2 entries of (G - A)^2.
-        ``"gatys"``: 1/(4 N^2) sum of (G - A)^2. With G = F^T F / M this *is* the paper's
-        1/(4 N^2 M^2) sum over its unnormalised matrices, and a quarter of ``"mean"``.
+        ``"relative"``: that, divided by the mean of A^2.
+        ``"gatys"``: 1/(4 N^2) sum of (G - A)^2, a quarter of ``"mean"``. For images of equal size
+        it *is* the paper's 1/(4 N^2 M^2) sum, since G = F^T F / M has the 1 / M in it already.
 
     Returns
     -------
@@ -140,10 +154,12 @@ def style_loss(gram, target_gram, reduction="mean"):
     >>> float(style_loss(np.zeros((2, 2)), np.full((2, 2), 2.0), reduction="gatys"))
     1.0
     """
-    check_reduction(reduction)
+    check_choice("reduction", reduction, REDUCTIONS)
     _check_shapes("style_loss", gram, target_gram)
-    mean = ops.mean(ops.square(gram - target_gram))
-    return 0.25 * mean if reduction == "gatys" else mean / _unit(target_gram, reduction)
+    squared = ops.square(gram - target_gram)
+    if reduction == "gatys":
+        return 0.25 * ops.mean(squared)
+    return _relative(squared, target_gram) if reduction == "relative" else ops.mean(squared)
 
 
 def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
@@ -156,7 +172,7 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     ============  ================================  ==================================
     "l1"          \\|dx\\| + \\|dy\\|                   anisotropic total variation
     "squared"     dx^2 + dy^2                       the smooth kind; blurs edges
-    "exponent"    (dx^2 + dy^2)^exponent            the kind of many Keras programs
+    "exponent"    (dx^2 + dy^2)^exponent            1.25 in many Keras programs
     ============  ================================  ==================================
 
     Parameters
@@ -182,13 +198,14 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     Notes
     -----
     ``"exponent"`` needs dx and dy at the same pixel, so it leaves out the last row and column.
-    It is written for values of 0 to 255 in most programs; a factor s in the values is a factor
-    s^(2 exponent) in this kind, s^2 in "squared" and s in "l1".
+    Most programs have values of 0 to 255; a factor s in the values is a factor s^(2 exponent) in
+    this kind, s^2 in "squared" and s in "l1".
 
     References
     ----------
     Rudin, Osher & Fatemi (1992), "Nonlinear total variation based noise removal algorithms",
-    Physica D 60; Mahendran & Vedaldi (2015), arXiv 1412.0035, eq. 3 (with beta = 2 exponent).
+    Physica D 60 (there with the length of (dx, dy), which is ``"exponent"`` with 0.5); Mahendran &
+    Vedaldi (2015), arXiv 1412.0035, section 3 (``"exponent"``, with beta = 2 exponent).
 
     Examples
     --------
@@ -197,12 +214,10 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     >>> float(total_variation(checkerboard))  # every neighbour differs by 1, both ways
     2.0
     """
-    if kind not in TV_KINDS:
-        raise ValueError(f"unknown total variation kind {kind!r}; expected one of {TV_KINDS}")
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"unknown reduction {reduction!r}; expected 'mean' or 'sum'")
+    check_choice("kind of total variation", kind, TV_KINDS)
+    check_choice("reduction", reduction, TV_REDUCTIONS)
     shape = tuple(image.shape)
-    if len(shape) != 4 or shape[1] == 1 or shape[2] == 1:
+    if len(shape) != 4 or min(shape[1:3]) < 2:
         raise ValueError(
             f"total_variation got an image of shape {shape}; expected (1, H, W, C) with H and W "
             "of at least 2"
@@ -215,18 +230,27 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     if kind == "squared":
         return reduce(ops.square(across)) + reduce(ops.square(down))
     energy = ops.square(across[:, :-1, :, :]) + ops.square(down[:, :, :-1, :])
-    # The gradient of energy^p at 0 is finite for p >= 1 only; the floor keeps p < 1 usable too.
+    # The gradient of energy^p at 0 is infinite for p < 1; with this floor it is 0.
     return reduce(ops.power(ops.maximum(energy, 1e-12), exponent))
 
 
-def _unit(target, reduction):
-    """What the mean square error is measured in."""
-    return ops.mean(ops.square(target)) + 1e-12 if reduction == "relative" else 1.0
+def check_choice(what, value, choices):
+    """Raise ValueError unless the value is one of the choices.
+
+    Examples
+    --------
+    >>> check_choice("reduction", "max", REDUCTIONS)
+    Traceback (most recent call last):
+    ValueError: unknown reduction 'max'; expected one of 'relative', 'mean', 'gatys'
+    """
+    if value not in choices:
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"unknown {what} {value!r}; expected one of {known}")
 
 
-def check_reduction(reduction):
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"unknown reduction {reduction!r}; expected one of {REDUCTIONS}")
+def _relative(squared, target):
+    # The small number keeps a target of zeros, such as a dead layer's, from dividing by zero.
+    return ops.mean(squared) / (ops.mean(ops.square(target)) + 1e-12)
 
 
 def _check_shapes(name, value, target):

@@ -1,6 +1,6 @@
 """What an image should be: terms that add up to an objective.
 
-    objective = Content(photo) + 1e3 * Style(painting) + 1e-2 * TotalVariation()
+    objective = Content(photo) + 10 * Style(painting) + 0.1 * TotalVariation()
 
 reads like the papers' L = alpha L_content + beta L_style + gamma L_TV. A term knows its layers, how
 to make its targets for one image size, and its loss (``terms.py`` holds them). The objective runs
@@ -10,15 +10,16 @@ the network once for all of its terms and adds their losses up.
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import images as image_files
 from .backend import compile_value_and_gradient, ops, to_numpy, to_tensor
+from .images import as_image
 from .vgg import VGG
 
-__all__ = ["BoundObjective", "Evaluation", "Objective", "Term", "checked_weight"]
+__all__ = ["BoundObjective", "Evaluation", "Objective", "Term", "as_objective", "checked_weight"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,29 @@ class Evaluation:
     gradient: object
 
 
-class Objective:
+class _Algebra:
+    """What terms and objectives share: they add up and scale."""
+
+    __array_ufunc__ = None  # NumPy numbers leave the multiplication to __rmul__
+
+    def __add__(self, other):
+        if isinstance(other, _Algebra):
+            return Objective(as_objective(self).parts + as_objective(other).parts)
+        return as_objective(self) if _is_zero(other) else NotImplemented
+
+    def __radd__(self, other):
+        return self + other  # sum() starts from 0
+
+    def __mul__(self, factor):
+        if not isinstance(factor, numbers.Real):
+            return NotImplemented
+        factor = checked_weight(factor)
+        return Objective((factor * weight, term) for weight, term in as_objective(self).parts)
+
+    __rmul__ = __mul__
+
+
+class Objective(_Algebra):
     """A weighted sum of terms. It is made by adding and scaling terms, seldom by hand.
 
     Parameters
@@ -52,6 +75,8 @@ class Objective:
     ------
     ValueError
         For a negative, infinite or NaN weight, or terms that read different networks.
+    TypeError
+        For what is not a weight and a term.
 
     Examples
     --------
@@ -63,6 +88,9 @@ class Objective:
 
     def __init__(self, parts):
         self.parts = tuple((checked_weight(weight), term) for weight, term in parts)
+        for _, term in self.parts:
+            if not isinstance(term, Term):
+                raise TypeError(f"an objective adds up terms; got a {type(term).__name__}")
         networks = {id(term.network): term.network for _, term in self.parts if term.layers}
         if len(networks) > 1:
             raise ValueError(
@@ -90,24 +118,38 @@ class Objective:
         scale : float, default 1.0
             How large this image is beside the final one: paintings are shrunk by it, so that
             brush strokes keep their size relative to the picture.
+
+        Returns
+        -------
+        BoundObjective
+
+        Raises
+        ------
+        ValueError
+            If every weight is 0, or a term cannot be had at this size.
         """
         return BoundObjective(self, height, width, scale)
 
     def report(self, image) -> dict[str, dict[str, float]]:
         """Every term's loss for an image: ``{label: {"loss", "weight", "weighted"}}``.
 
-            Parameters
-            ----------
-            image : array, shape (1, H, W, 3), RGB, range [0, 1]
+        Parameters
+        ----------
+        image : array, shape (1, H, W, 3), RGB, range [0, 1]
 
-            Examples
-            --------
-            >>> from nsthelpers import TotalVariation
+        Returns
+        -------
+        dict of str to dict
+            Without the terms of weight 0, which are not computed.
+
+        Examples
+        --------
+        >>> from nsthelpers import TotalVariation
         >>> flat = np.zeros((1, 16, 16, 3), dtype="float32")
-            >>> (3 * TotalVariation()).report(flat)
-            {'total_variation': {'loss': 0.0, 'weight': 3.0, 'weighted': 0.0}}
+        >>> (3 * TotalVariation()).report(flat)
+        {'total_variation': {'loss': 0.0, 'weight': 3.0, 'weighted': 0.0}}
         """
-        image = image_files.as_image(image)
+        image = as_image(image)
         found = self.at(*image.shape[1:3]).evaluate(image).terms
         weights = self.weights
         return {
@@ -131,27 +173,12 @@ class Objective:
             number = counts[term.label]
             yield (f"{term.label}_{number}" if number > 1 else term.label), (weight, term)
 
-    def __add__(self, other):
-        other = _objective(other)
-        return NotImplemented if other is None else Objective(self.parts + other.parts)
-
-    def __radd__(self, other):
-        return self if other == 0 else NotImplemented  # what sum() starts from
-
-    def __mul__(self, factor):
-        if not isinstance(factor, (int, float, np.number)):
-            return NotImplemented
-        factor = checked_weight(factor)
-        return Objective((factor * weight, term) for weight, term in self.parts)
-
-    __rmul__ = __mul__
-
     def __repr__(self):
         return " + ".join(f"{weight:g} * {term!r}" for weight, term in self.parts)
 
 
-class Term:
-    """One addend of an objective.
+class Term(_Algebra):
+    """One addend of an objective; a term of your own is a subclass with a ``loss``.
 
     Attributes
     ----------
@@ -163,12 +190,26 @@ class Term:
         Where it reads them.
     image : array or None
         The picture that it holds, if it holds one.
+    compiled_in : tuple of str or None
+        Names of all attributes that its ``loss`` reads, of the class that says so. Terms that
+        agree in them share one compiled graph. ``None``: every object has a graph of its own.
+
+    Examples
+    --------
+    >>> class Brightness(Term):
+    ...     label = "brightness"
+    ...
+    ...     def loss(self, image, features, targets):
+    ...         return ops.square(ops.mean(image) - 0.5)
+    >>> Brightness().report(np.ones((1, 16, 16, 3)))["brightness"]["loss"]
+    0.25
     """
 
     label = "term"
     layers: tuple[str, ...] = ()
     network: VGG | None = None
     image: np.ndarray | None = None
+    compiled_in: tuple[str, ...] | None = None
 
     def targets(self, height, width, scale) -> dict:
         """Tensors that its loss compares with, for an image of this size."""
@@ -184,21 +225,13 @@ class Term:
 
     def report(self, image) -> dict[str, dict[str, float]]:
         """As :meth:`Objective.report`, with weight 1."""
-        return Objective([(1.0, self)]).report(image)
+        return as_objective(self).report(image)
 
-    def _key(self):
+    def _graph_key(self):
         """What the compiled graph depends on besides the shapes of the tensors."""
-        return (type(self), *sorted((k, str(v)) for k, v in self.settings().items()))
-
-    def __add__(self, other):
-        return Objective([(1.0, self)]) + other
-
-    __radd__ = __add__
-
-    def __mul__(self, factor):
-        return Objective([(1.0, self)]) * factor
-
-    __rmul__ = __mul__
+        # Not inherited: the loss of a subclass may read more than its parent knows of.
+        names = vars(type(self)).get("compiled_in")
+        return id(self) if names is None else (type(self), *(getattr(self, n) for n in names))
 
     def __repr__(self):
         given = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
@@ -233,7 +266,8 @@ class BoundObjective:
         return Evaluation(loss, dict(zip(self._labels, values, strict=True)), gradient)
 
 
-_functions: dict = {}
+_functions: dict = {}  # the newest ones, by what their graphs depend on
+_KEPT = 16
 
 
 def _compiled(network, terms):
@@ -242,8 +276,10 @@ def _compiled(network, terms):
     Targets and weights are its arguments, so a new painting or a moved slider costs nothing; a new
     image size is traced once and kept.
     """
-    key = (id(network), tuple(term._key() for term in terms))
+    key = (id(network), tuple(term._graph_key() for term in terms))
     if key not in _functions:
+        while len(_functions) >= _KEPT:
+            del _functions[next(iter(_functions))]
         layers = sorted({layer for term in terms for layer in term.layers})
 
         def total(image, parameters):
@@ -256,22 +292,50 @@ def _compiled(network, terms):
             )
             return ops.sum(parameters["weights"] * values), values
 
-        # The network is kept beside the function, so that its id cannot be given to another one.
-        _functions[key] = compile_value_and_gradient(total), network
-    return _functions[key][0]
+        # The function holds on to network and terms, so no other object can get one of their ids.
+        _functions[key] = compile_value_and_gradient(total)
+    return _functions[key]
 
 
-def _objective(value):
+def as_objective(value) -> Objective:
+    """Make an objective of a term; an objective stays what it is.
+
+    Returns
+    -------
+    Objective
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
     if isinstance(value, Objective):
         return value
     if isinstance(value, Term):
         return Objective([(1.0, value)])
-    return Objective([]) if isinstance(value, (int, float)) and value == 0 else None
+    raise TypeError(
+        f"the objective is a {type(value).__name__}; expected a sum of terms such as "
+        "Content(photo) + 10 * Style(painting)"
+    )
 
 
 def checked_weight(weight) -> float:
-    """A weight as a float, if it is finite and at least 0; else ValueError."""
+    """Turn a weight into a float.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number of at least 0.
+    """
     weight = float(weight)
     if not math.isfinite(weight) or weight < 0:
         raise ValueError(f"a weight is {weight}; expected a finite number of at least 0")
     return weight
+
+
+def _is_zero(value):
+    return isinstance(value, numbers.Real) and value == 0

@@ -5,7 +5,10 @@ Every function builds an objective and calls ``synthesize``; reading them shows 
 
 from __future__ import annotations
 
-from . import images as image_files
+import math
+
+from .image_files import load_image
+from .images import MINIMUM_SIDE
 from .samples import resolve
 from .synthesis import synthesize
 from .terms import Content, Style, TotalVariation
@@ -21,7 +24,7 @@ def open_image(source, **size):
     ----------
     source : str, path, bytes, file, PIL image or array
     **size
-        ``max_side=``, ``area=`` or ``size=``, as :func:`nsthelpers.images.load_image` takes them.
+        ``max_side=``, ``area=`` or ``size=``, as :func:`nsthelpers.load_image` takes them.
 
     Returns
     -------
@@ -32,17 +35,36 @@ def open_image(source, **size):
     >>> open_image("chelsea", max_side=64).shape[2]
     64
     """
-    return image_files.load_image(resolve(source), **size)
+    return load_image(resolve(source), **size)
 
 
 def coarse_to_fine(longest, coarsest=128, factor=2.0) -> list[int]:
-    """Long sides to work through, each ``factor`` times the one before, ending at ``longest``.
+    """List long sides to work through, each ``factor`` times the one before.
+
+    Parameters
+    ----------
+    longest : int
+        The last one, in pixels.
+    coarsest : int, default 128
+        The first one is at least this, or ``longest``.
+    factor : float, default 2.0
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        For a factor that is not larger than 1.
 
     Examples
     --------
     >>> coarse_to_fine(512), coarse_to_fine(384), coarse_to_fine(100)
     ([128, 256, 512], [192, 384], [100])
     """
+    if not factor > 1:
+        raise ValueError(f"the factor is {factor}; expected more than 1")
     scales = [longest]
     while scales[0] / factor >= coarsest:
         scales.insert(0, round(scales[0] / factor))
@@ -62,7 +84,7 @@ def reconstruct_content(
         Long side of the result in pixels.
     start : default "noise"
     tv_weight : float, default 0.0
-        Weight of total variation beside a content loss that is 1 for a black image's features.
+        Weight of total variation beside a content loss that is 1 where all features are 0.
     network : VGG, optional
     **run
         Further arguments of :func:`nsthelpers.synthesize`, such as ``steps`` and ``seed``.
@@ -156,7 +178,7 @@ def stylize(
         pictures and sizes; 1 to 100 is the useful range of ``style_weight``.
     content_layers, style_layers : str or sequence of str
     style_scale : float, default 1.0
-        The painting's long side in units of ``max_side``; less gives smaller brush strokes.
+        The painting's long side beside the result's; less gives smaller brush strokes.
     start : default "content"
     scales : sequence of int, None or "coarse to fine", default "coarse to fine"
         See :func:`nsthelpers.synthesize`; "coarse to fine" doubles up from at least 128 px.
@@ -169,6 +191,11 @@ def stylize(
     -------
     Synthesis
 
+    Raises
+    ------
+    ValueError
+        For unknown names and numbers out of range; what loading images raises besides.
+
     References
     ----------
     Gatys et al. (2015), arXiv 1508.06576; coarse to fine: Gatys et al. (2016), arXiv 1611.07865.
@@ -176,16 +203,18 @@ def stylize(
     Examples
     --------
     >>> from nsthelpers import VGG
-    >>> result = stylize("chelsea", "stained_glass", max_side=32, steps=2,
-    ...                  network=VGG(weights="random"), progress=False)
-    >>> result.image.shape[2]
-    32
+    >>> result = stylize(
+    ...     "chelsea", "stained_glass", content_layers="block1_conv1", style_layers="block1_conv1",
+    ...     max_side=32, steps=2, network=VGG(weights="random"), progress=False,
+    ... )  # fmt: skip
+    >>> result.image.shape
+    (1, 21, 32, 3)
     """
+    if not (style_scale > 0 and math.isfinite(style_scale)):
+        raise ValueError(f"style_scale is {style_scale}; expected a positive number")
     photo = open_image(content, max_side=max_side)
     longest = max(photo.shape[1:3])
-    paintings = _open_all(
-        style, max_side=max(image_files.MINIMUM_SIDE, round(longest * style_scale))
-    )
+    paintings = _open_all(style, max_side=max(MINIMUM_SIDE, round(longest * style_scale)))
     objective = (
         content_weight * Content(photo, content_layers, network=network)
         + style_weight * Style(paintings, style_layers, network=network)

@@ -1,23 +1,25 @@
 """The one optimisation loop of the project: an image is what minimises an objective.
 
-``synthesize`` starts from an image, lets an optimizer improve it step by step, keeps the history and
-the best image so far, and always gives that image back, whatever ended the run.
+``synthesize`` starts from an image, lets an optimizer improve it step by step, keeps the history
+and the best image so far, and gives that image back, whatever ended the run.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import operator
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from . import images as image_files
-from .backend import device, to_numpy, to_tensor, versions
-from .objectives import Objective
-from .optimizers import LBFGS
+from .backend import device, is_out_of_memory, to_numpy, versions
+from .image_files import save_image
+from .images import resize, to_png_bytes
+from .objectives import as_objective
+from .optimizers import LBFGS, Optimizer
+from .starts import start_image, step_counts, white_noise, working_sizes
 
 __all__ = ["Progress", "Record", "Synthesis", "synthesize", "white_noise"]
 
@@ -31,7 +33,8 @@ class Record:
     Attributes
     ----------
     step : int
-        0 is the start image; over all scales.
+        Counted over all scales; 0 is the start image. A scale that converges early leaves out the
+        rest of its steps.
     evaluations : int
         Of the objective and its gradient, so far.
     seconds : float
@@ -69,11 +72,11 @@ class Progress:
     @property
     def image(self) -> np.ndarray:
         """The current image, float32 (1, H, W, 3); copied from the device when asked for."""
-        return to_numpy(self._tensor)
+        return _on_host(self._tensor)
 
     @property
     def seconds_left(self) -> float:
-        """What the steps so far make expect; NaN before the first."""
+        """What the steps so far make expect, too little before larger scales; NaN at step 0."""
         done = self.record.step
         return self.record.seconds / done * (self.steps - done) if done else math.nan
 
@@ -85,8 +88,10 @@ class Synthesis:
     Attributes
     ----------
     image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
-        The image of the lowest loss that was seen at the final size.
+        The image of the lowest loss that was seen at the final size; where the run stopped before
+        that size, the best at the last one, enlarged.
     history : list of Record
+        Empty if the run was interrupted before the start image was evaluated.
     stop_reason : {"steps", "converged", "time limit", "interrupted", "not finite", "out of memory"}
     message : str
         The same in a sentence, with the likely cause where something went wrong.
@@ -105,44 +110,42 @@ class Synthesis:
     seconds: float
 
     def save(self, path, quality=95):
-        """Write the picture as PNG, JPEG or WebP, with the settings inside; returns the path.
+        """Write the picture as PNG, JPEG or WebP, with the settings inside.
 
-        Errors are those of :func:`nsthelpers.images.save_image`.
+        Parameters
+        ----------
+        path, quality
+            As in :func:`nsthelpers.save_image`, which also says what is raised.
+
+        Returns
+        -------
+        str or Path
+            The path as it was given.
         """
-        return image_files.save_image(self.image, path, settings=self.settings, quality=quality)
+        save_image(self.image, path, settings=self.settings, quality=quality)
+        return path
 
     def report(self) -> dict:
-        """Settings, counts, first and last losses, stop reason: plain data for a JSON file."""
-        first, last = self.history[0], self.history[-1]
+        """Settings, counts, first and last record, stop reason: plain data for a JSON file.
+
+        Returns
+        -------
+        dict
+        """
+        ends = self.history[:1] + self.history[-1:]
+        first, last = map(asdict, ends) if ends else (None, None)
         return {
             **self.settings,
             "stop_reason": self.stop_reason,
             "message": self.message,
             "evaluations": self.evaluations,
             "seconds": self.seconds,
-            "first": asdict(first),
-            "last": asdict(last),
+            "first": first,
+            "last": last,
         }
 
     def _repr_png_(self):
-        return image_files.to_png_bytes(self.image)
-
-
-def white_noise(height, width, seed=0):
-    """An image of independent normal values, mean 0.5, standard deviation 0.15, clipped to [0, 1].
-
-    Returns
-    -------
-    array, float32, shape (1, height, width, 3)
-
-    Examples
-    --------
-    >>> noise = white_noise(64, 64)
-    >>> noise.shape, bool(abs(noise.mean() - 0.5) < 0.01)
-    ((1, 64, 64, 3), True)
-    """
-    values = np.random.default_rng(seed).normal(0.5, 0.15, (1, height, width, 3))
-    return np.clip(values, 0.0, 1.0).astype("float32")
+        return to_png_bytes(self.image)
 
 
 def synthesize(
@@ -162,15 +165,16 @@ def synthesize(
     Parameters
     ----------
     objective : Objective or Term
-        For example ``Content(photo) + 1e3 * Style(painting)``.
+        For example ``Content(photo) + 10 * Style(painting)``.
     start : {"content", "style", "noise"} or array, default "content"
         The image to start from: the content term's, the first painting, white noise (see
         :func:`white_noise`) or any image. It fixes the size of the result; noise takes the content
-        image's size, or the painting's where there is no content.
+        image's size, or the painting's where there is no content, and a painting is cut to the
+        content's size where there is content.
     optimizer : Optimizer, default LBFGS()
     steps : int or sequence of int, default 200
         How many steps; with several scales, for each of them or one number for each.
-    scales : sequence of int, optional
+    scales : int or sequence of int, optional
         Long sides in pixels, rising, to work through from coarse to fine: each size starts from the
         enlarged result of the one before. The last is the size of the result. Default: only the
         size of the start image.
@@ -178,7 +182,7 @@ def synthesize(
         Of the noise.
     time_limit : float, optional
         In seconds; the run stops after the step that passes it.
-    callbacks : callable or sequence of callables
+    callbacks : callable or sequence of callables, default none
         Each gets a :class:`Progress` after every step (and once before the first). A callback that
         returns True stops the run.
     progress : bool, default True
@@ -194,6 +198,8 @@ def synthesize(
     ------
     ValueError, TypeError
         For arguments that make no sense, before any work is done.
+    MemoryError
+        If the memory does not do for the first step; later, the best image so far is returned.
 
     References
     ----------
@@ -208,34 +214,37 @@ def synthesize(
     >>> smooth.history[-1].loss < smooth.history[0].loss, smooth.stop_reason
     (True, 'steps')
     """
-    objective = objective if isinstance(objective, Objective) else 1.0 * objective
-    optimizer = optimizer or LBFGS()
-    image = _start_image(objective, start, seed)
-    sizes = _sizes(image.shape[1:3], scales)
-    plan = _plan(steps, len(sizes))
+    objective = as_objective(objective)
+    optimizer = LBFGS() if optimizer is None else optimizer
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"the optimizer is {optimizer!r}; expected one such as nst.LBFGS()")
+    image = start_image(objective, start, seed)
+    sizes = working_sizes(image.shape[1:3], scales)
+    plan = step_counts(steps, len(sizes))
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"the time limit is {time_limit} seconds; expected a positive number")
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"a callback is {callback!r}; expected a function of the progress")
     settings = {
         "objective": objective.settings(),
         "start": start if isinstance(start, str) else "image",
         "optimizer": optimizer.settings(),
         "steps": plan,
         "sizes": [list(size) for size in sizes],
-        "seed": seed,
+        "seed": operator.index(seed),
         "device": asdict(device()),
         "versions": versions(),
     }
-    run = _Run(sum(plan), callbacks, time_limit, progress)
-    best = image_files.resize(image, size=sizes[0])
+    run, best = _Run(sum(plan), callbacks, time_limit, progress), image
     with run:
         for size, count in zip(sizes, plan, strict=True):
-            best = image_files.resize(best, size=size)
+            best = resize(best, size=size)
             best = run.descend(objective, optimizer, best, count, size[0] / sizes[-1][0])
             if run.stop_reason:
                 break
-    if best.shape[1:3] != sizes[-1]:  # stopped early: the caller still gets the size asked for
-        best = image_files.resize(best, size=sizes[-1])
+    best = resize(best, size=sizes[-1])  # stopped early: the caller still gets the size asked for
     reason = run.stop_reason or run.last_reason
     return Synthesis(
         best, run.history, reason, run.message, settings, run.evaluations, run.seconds()
@@ -267,9 +276,9 @@ class _Run:
 
     def descend(self, objective, optimizer, image, steps, scale):
         """Work at one size; returns the best image that was seen there."""
-        best, lowest = image, math.inf
+        best, size = image, image.shape[1:3]
         try:
-            bound = objective.at(*image.shape[1:3], scale)
+            bound = objective.at(*size, scale)
 
             def evaluate(tensor):
                 self.evaluations += 1
@@ -277,27 +286,31 @@ class _Run:
 
             descent = optimizer.start(evaluate, image)
             best, lowest = descent.image, descent.evaluation.loss
-            going = self._after_step(descent, image.shape[1:3]) and math.isfinite(lowest)
-            for done in range(steps):
-                if not going:
-                    break
-                may_go_on = descent.step()
-                loss = descent.evaluation.loss
-                if loss < lowest:
-                    best, lowest = descent.image, loss
-                self.step += 1
-                going = self._after_step(descent, image.shape[1:3])
-                if going and not may_go_on:
-                    self.last_reason = "converged"
-                    self.message = f"converged after {done + 1} of {steps} steps"
-                    self.step += steps - done - 1
-                    break
-            else:
-                self.last_reason = "steps"
-                self.message = f"all {self.steps} steps done"
+            going = self._after_step(descent, size)
+            more, done = True, 0
+            while going and more and done < steps:
+                more = descent.step()
+                self.step, done = self.step + 1, done + 1
+                if descent.evaluation.loss < lowest:
+                    best, lowest = descent.image, descent.evaluation.loss
+                going = self._after_step(descent, size)
+            if going:
+                ended = f"all {steps} steps" if more else f"converged after {done} of {steps} steps"
+                self.message = f"{ended} at {size[1]} x {size[0]} pixels"
+                self.last_reason = "steps" if more else "converged"
+                self.step += steps - done
         except KeyboardInterrupt:
             self._stop("interrupted", "interrupted; this is the best image so far")
-        return to_numpy(best) if not isinstance(best, np.ndarray) else best
+        except FloatingPointError as error:
+            self._stop("not finite", f"{error}; {_LIKELY_CAUSES}")
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            message = f"the memory does not do for {size[1]} x {size[0]} pixels"
+            if not self.history:
+                raise MemoryError(f"{message}; choose a smaller size or another device") from error
+            self._stop("out of memory", f"{message}; this is the best image so far")
+        return _on_host(best)
 
     def _after_step(self, descent, size) -> bool:
         evaluation = descent.evaluation
@@ -314,7 +327,8 @@ class _Run:
         self._bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=True)
         news = Progress(record, self.steps, descent.image)
         # Every callback is told, even when an earlier one asks to stop.
-        if any([callback(news) is True for callback in self.callbacks]):
+        answers = [callback(news) for callback in self.callbacks]
+        if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
             self._stop("interrupted", "stopped by a callback; this is the best image so far")
         elif self.time_limit is not None and record.seconds > self.time_limit:
             self._stop("time limit", f"the time limit of {self.time_limit:g} s has passed")
@@ -326,55 +340,18 @@ class _Run:
             _log.warning("%s", message)
 
 
+_LIKELY_CAUSES = (
+    "this is the best image before that. Likely causes: a learning rate or a weight that is too "
+    "large, a term whose formula has no slope there, or a damaged weights file"
+)
+
+
 def _why_not_finite(terms):
     culprits = [label for label, loss in terms.items() if not math.isfinite(loss)]
     where = f"the loss of {' and '.join(culprits)}" if culprits else "the weighted sum"
-    return (
-        f"{where} is no longer a finite number; this is the last good image. Likely causes: a "
-        "learning rate or a weight that is too large, or a damaged weights file"
-    )
+    return f"{where} is not a finite number; {_LIKELY_CAUSES}"
 
 
-def _start_image(objective, start, seed):
-    held = {label: term.image for label, term in objective.terms.items() if term.image is not None}
-    if not isinstance(start, str):
-        return image_files.as_image(start)
-    if start == "noise":
-        if not held:
-            raise ValueError("nothing fixes the size of the noise; pass an image as start=")
-        sized = held.get("content", next(iter(held.values())))
-        return white_noise(*sized.shape[1:3], seed=seed)
-    if start not in ("content", "style"):
-        raise ValueError(
-            f"unknown start {start!r}; expected 'content', 'style', 'noise' or an image"
-        )
-    if start not in held:
-        raise ValueError(
-            f"start={start!r}, but the objective has no {start} term; pass start='noise' or an image"
-        )
-    image = held[start]
-    if start == "style" and "content" in held:  # the canvas is the content's
-        return image_files.resize(image, size=held["content"].shape[1:3])
-    return image
-
-
-def _sizes(size, scales):
-    if scales is None:
-        return [tuple(size)]
-    scales = [int(scale) for scale in scales]
-    floor = image_files.MINIMUM_SIDE
-    if not scales or sorted(set(scales)) != scales or scales[0] < floor:
-        raise ValueError(f"scales are {scales}; expected rising long sides of at least {floor} px")
-    longest = max(size)
-    sizes = [tuple(max(floor, round(side * scale / longest)) for side in size) for scale in scales]
-    return sizes
-
-
-def _plan(steps, count):
-    plan = [steps] * count if not isinstance(steps, Sequence) else list(steps)
-    if len(plan) != count:
-        raise ValueError(f"{len(plan)} step counts for {count} scales; expected one for each")
-    for number in plan:
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-            raise ValueError(f"steps is {number!r}; expected a whole number of at least 1")
-    return [int(number) for number in plan]
+def _on_host(image):
+    # An optimizer without bounds may leave [0, 1].
+    return np.clip(to_numpy(image), 0.0, 1.0)

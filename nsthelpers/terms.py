@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from . import images as image_files
 from . import losses
 from .backend import to_tensor
+from .images import MINIMUM_SIDE, as_image, resize
 from .objectives import Term, checked_weight
-from .vgg import STYLE_LAYERS, VGG, default_network, layer_name
+from .vgg import STYLE_LAYERS, default_network, layer_name
 
 __all__ = ["Content", "Style", "TotalVariation"]
 
@@ -28,9 +26,9 @@ class Content(Term):
         Resized (antialiased) to the image that is being made; the aspect must agree.
     layers : str or sequence of str, default "block4_conv2"
     layer_weights : sequence of float, optional
-        One for each layer. Default: equal, sum 1.
-    reduction : {"mean", "gatys"}, default "mean"
-        See :func:`nsthelpers.losses.content_loss`.
+        One for each layer. Default: equal, sum 1. A layer of weight 0 is not computed.
+    reduction : {"relative", "mean", "gatys"}, default "relative"
+        See :func:`nsthelpers.losses.content_loss`. "relative" is about 1 for a black image.
     network : VGG, optional
         Default: VGG19 with maximum pooling.
 
@@ -45,13 +43,15 @@ class Content(Term):
 
     Examples
     --------
-    >>> network = VGG(weights="random")
-    >>> photo = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype("float32")
-    >>> Content(photo, "block1_conv1", network=network).report(photo)["content"]["loss"]
+    >>> from nsthelpers import VGG, white_noise
+    >>> photo = white_noise(32, 32)
+    >>> content = Content(photo, "block1_conv1", network=VGG(weights="random"))
+    >>> round(content.report(photo)["content"]["loss"], 9)
     0.0
     """
 
     label = "content"
+    compiled_in = ("layers", "reduction")
 
     def __init__(
         self,
@@ -62,12 +62,10 @@ class Content(Term):
         reduction="relative",
         network=None,
     ):
-        self.image = image_files.as_image(image)
+        losses.check_choice("reduction", reduction, losses.REDUCTIONS)
+        self.image, self.reduction = as_image(image), reduction
         self.network = network or default_network()
-        self.layers = _layers(layers, self.network)
-        self.layer_weights = _layer_weights(layer_weights, self.layers)
-        losses.check_reduction(reduction)
-        self.reduction = reduction
+        self.layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
 
     def targets(self, height, width, scale):
         picture = self.image
@@ -79,7 +77,7 @@ class Content(Term):
                     f"start image {width} x {height}: the aspects differ, and content is compared "
                     "position by position; crop one of them"
                 )
-            picture = image_files.resize(picture, size=(height, width))
+            picture = resize(picture, size=(height, width))
         features = self.network.features(picture, self.layers)
         return {
             "features": [features[layer] for layer in self.layers],
@@ -113,7 +111,7 @@ class Style(Term):
         One for each layer. Default: equal, sum 1. A layer of weight 0 is not computed.
     image_weights : sequence of float, optional
         How much of each painting; default equal. They are divided by their sum.
-    reduction : {"mean", "gatys"}, default "mean"
+    reduction : {"relative", "mean", "gatys"}, default "relative"
         See :func:`nsthelpers.losses.style_loss`.
     network : VGG, optional
         Default: VGG19 with maximum pooling.
@@ -125,9 +123,9 @@ class Style(Term):
 
     Notes
     -----
-    Several paintings are mixed by the weighted mean of their Gram matrices. With weights that sum
-    to 1, the weighted sum of single losses differs from that by a constant only: it has the same
-    gradient, but costs more.
+    Several paintings are mixed by the weighted mean of their Gram matrices. With "mean" and
+    "gatys", the sum of the single losses with these weights differs from that by a constant only:
+    it has the same gradient, but costs more. With "relative", the mixture is the unit.
 
     References
     ----------
@@ -135,15 +133,15 @@ class Style(Term):
 
     Examples
     --------
-    >>> network = VGG(weights="random")
-    >>> painting = np.random.default_rng(0).uniform(size=(1, 32, 32, 3)).astype("float32")
-    >>> mirrored = painting[:, :, ::-1]  # not the same content, nearly the same style
-    >>> style = Style(painting, ["block1_conv1"], network=network)
-    >>> list(style.report(mirrored))
-    ['style']
+    >>> from nsthelpers import VGG, white_noise
+    >>> painting, other_noise = white_noise(32, 32, seed=1), white_noise(32, 32, seed=2)
+    >>> style = Style(painting, "block1_conv1", network=VGG(weights="random"))
+    >>> style.report(other_noise)["style"]["loss"] < 0.01  # other pixels, the same style
+    True
     """
 
     label = "style"
+    compiled_in = ("layers", "reduction")
 
     def __init__(
         self,
@@ -155,19 +153,12 @@ class Style(Term):
         reduction="relative",
         network=None,
     ):
-        self.images = _paintings(images)
+        losses.check_choice("reduction", reduction, losses.REDUCTIONS)
+        self.images, self.reduction = _paintings(images), reduction
         self.image = self.images[0]
-        self.network = network or default_network()
-        named = _layers(layers, self.network)
-        weights = _layer_weights(layer_weights, named)
-        kept = [i for i, weight in enumerate(weights) if weight > 0]
-        if not kept:
-            raise ValueError("every style layer has weight 0; give at least one a positive weight")
-        self.layers = tuple(named[i] for i in kept)
-        self.layer_weights = tuple(weights[i] for i in kept)
         self.image_weights = _image_weights(image_weights, len(self.images))
-        losses.check_reduction(reduction)
-        self.reduction = reduction
+        self.network = network or default_network()
+        self.layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
 
     def targets(self, height, width, scale):
         mixed = [0.0] * len(self.layers)
@@ -213,20 +204,18 @@ class TotalVariation(Term):
 
     Examples
     --------
-    >>> checkerboard = np.repeat((np.indices((16, 16)).sum(0) % 2)[None, :, :, None], 3, axis=3)
-    >>> TotalVariation().report(checkerboard.astype("float32"))["total_variation"]["loss"]
+    >>> import numpy as np
+    >>> checkerboard = np.indices((16, 16)).sum(0) % 2 == 1  # black and white
+    >>> TotalVariation().report(checkerboard)["total_variation"]["loss"]
     2.0
     """
 
     label = "total_variation"
+    compiled_in = ("kind", "exponent", "reduction")
 
     def __init__(self, kind="l1", *, exponent=1.25, reduction="mean"):
-        if kind not in losses.TV_KINDS:
-            raise ValueError(
-                f"unknown total variation kind {kind!r}; expected one of {losses.TV_KINDS}"
-            )
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"unknown reduction {reduction!r}; expected 'mean' or 'sum'")
+        losses.check_choice("kind of total variation", kind, losses.TV_KINDS)
+        losses.check_choice("reduction", reduction, losses.TV_REDUCTIONS)
         if not (math.isfinite(exponent) and exponent >= 0.5):
             raise ValueError(
                 f"the exponent is {exponent}; expected a finite number of at least 0.5"
@@ -241,31 +230,31 @@ class TotalVariation(Term):
         return {"kind": self.kind, **exponent, "reduction": self.reduction}
 
 
-def _layers(layers, network):
+def _weighted_layers(layers, weights, network):
+    """Layers by Keras' names and their weights, without those of weight 0."""
     given = [layers] if isinstance(layers, str) else list(layers)
     if not given:
         raise ValueError("no layers; name at least one, for example 'block4_conv2'")
     names = tuple(layer_name(layer, network.name) for layer in given)
     if len(set(names)) < len(names):
         raise ValueError(f"a layer is named twice in {given}; name each once")
-    return names
-
-
-def _layer_weights(weights, layers):
     if weights is None:
-        return (1.0 / len(layers),) * len(layers)
-    weights = tuple(checked_weight(weight) for weight in weights)
-    if len(weights) != len(layers):
+        return names, (1.0 / len(names),) * len(names)
+    weights = [checked_weight(weight) for weight in weights]
+    if len(weights) != len(names):
         raise ValueError(
-            f"{len(weights)} layer weights for {len(layers)} layers ({', '.join(layers)}); "
+            f"{len(weights)} layer weights for {len(names)} layers ({', '.join(names)}); "
             "expected one for each"
         )
-    return weights
+    kept = [(name, weight) for name, weight in zip(names, weights, strict=True) if weight > 0]
+    if not kept:
+        raise ValueError("every layer has weight 0; give at least one a positive weight")
+    return tuple(zip(*kept, strict=True))
 
 
 def _paintings(given):
     several = isinstance(given, (list, tuple))
-    paintings = tuple(image_files.as_image(image) for image in (given if several else [given]))
+    paintings = tuple(as_image(image) for image in (given if several else [given]))
     if not paintings:
         raise ValueError("no style image; give at least one")
     return paintings
@@ -274,7 +263,9 @@ def _paintings(given):
 def _image_weights(weights, count):
     weights = [1.0] * count if weights is None else [checked_weight(weight) for weight in weights]
     if len(weights) != count:
-        raise ValueError(f"{len(weights)} image weights for {count} style images")
+        raise ValueError(
+            f"{len(weights)} image weights for {count} style images; expected one for each"
+        )
     if sum(weights) == 0:
         raise ValueError("every style image has weight 0; give at least one a positive weight")
     return tuple(weight / sum(weights) for weight in weights)
@@ -284,8 +275,8 @@ def _shrunk(painting, scale):
     if scale == 1.0:
         return painting
     height, width = painting.shape[1:3]
-    floor = image_files.MINIMUM_SIDE
-    return image_files.resize(
+    floor = MINIMUM_SIDE
+    return resize(
         painting,
         size=(max(floor, round(height * scale)), max(floor, round(width * scale))),
     )

@@ -1,0 +1,279 @@
+"""Self-checks of the notebooks: is a student's function right, and if not, what is its mistake?
+
+A task (``exercises`` holds them) has a right answer and the usual wrong ones, all as functions.
+A student's function is called on small inputs and its results are compared with all of these: one
+that agrees with a wrong answer everywhere has made just that mistake, and is told so by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import dis
+import html
+import inspect
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from .exercises import TASKS, Task
+
+__all__ = ["CheckResult", "check", "tasks"]
+
+_TOLERANCE = 1e-4  # float32 sums of some hundred values agree far better; mistakes differ far more
+
+
+@dataclass(frozen=True, repr=False)
+class CheckResult:
+    """What a check found; a notebook shows it as a coloured line.
+
+    Attributes
+    ----------
+    name : str
+        The task.
+    passed : bool
+    unfilled : bool
+        The function is still the empty stub.
+    message : str
+        What is right, wrong or to be done, in plain words.
+    """
+
+    name: str
+    passed: bool
+    unfilled: bool
+    message: str
+
+    def __repr__(self):
+        return f"{self.name}: {self.message}"
+
+    def _repr_html_(self):
+        colour = "#2e9e5b" if self.passed else "#8a8f98" if self.unfilled else "#d9822b"
+        return (
+            f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em; margin: 0.3em 0">'
+            f"<code>{html.escape(self.name)}</code>: {html.escape(self.message)}</div>"
+        )
+
+
+def tasks(notebook=None) -> dict[str, Task]:
+    """All tasks by name, or those of one notebook.
+
+    Parameters
+    ----------
+    notebook : int, optional
+        1 to 5.
+
+    Returns
+    -------
+    dict of str to Task
+        With ``signature`` and ``goal`` for the student; ``answer`` is a right function.
+
+    Examples
+    --------
+    >>> list(tasks(1))
+    ['preprocess', 'deprocess', 'parameters', 'receptive_field']
+    """
+    return {task.name: task for task in TASKS if notebook in (None, task.notebook)}
+
+
+def check(name, function) -> CheckResult:
+    """Try a student's function on small inputs and name the mistake, if there is one.
+
+    Parameters
+    ----------
+    name : str
+        The task, one of :func:`tasks`.
+    function : callable
+        It gets NumPy arrays (float32) and numbers, and may return an array, a tensor, a list or a
+        number. Whatever it does, this does not raise: errors are put into the message.
+
+    Returns
+    -------
+    CheckResult
+
+    Raises
+    ------
+    ValueError
+        For a task that does not exist.
+
+    Examples
+    --------
+    >>> check("style_loss", lambda gram, target: ((gram - target) ** 2).sum())
+    style_loss: Not yet: the squared differences are added up, not averaged over the N x N entries.
+    >>> check("style_loss", lambda gram, target: ...).unfilled
+    True
+    """
+    known = tasks()
+    if name not in known:
+        close = difflib.get_close_matches(str(name), known, n=2, cutoff=0.4) or list(known)
+        raise ValueError(f"there is no task {name!r}; did you mean {' or '.join(close)}?")
+    task = known[name]
+    if not callable(function):
+        return _wrong(
+            task, f"this is not a function ({type(function).__name__}). Pass {name} itself"
+        )
+    if _is_stub(function):
+        return _unfilled(task)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return _examined(task, function)
+    except NotImplementedError:
+        return _unfilled(task)
+
+
+def _examined(task, function):
+    found = []
+    for arguments in task.cases():
+        problem = _does_not_take(function, arguments)
+        if problem:
+            return _wrong(task, f"{problem}. It is called as {task.signature}")
+        given = _copied(arguments, "float32")
+        try:
+            value = function(*given)
+        except NotImplementedError:
+            raise
+        except Exception as error:  # a student's function may do anything; the message carries it
+            return _wrong(task, f"{_in_words(error)} (called with {_described(arguments)})")
+        if value is None or value is Ellipsis:
+            return _wrong(task, "the function returns nothing. Is the `return` missing?")
+        if not _same(_copied(arguments, "float32"), given):
+            return _wrong(
+                task,
+                "the function changes its input in place. Whoever passed the array still needs "
+                "it: compute a new one (no `x += ...`, `x[...] = ...`)",
+            )
+        array = _as_array(value)
+        if array is None:
+            return _wrong(task, f"what it returned ({type(value).__name__}) is not made of numbers")
+        found.append((arguments, array, _called(task.answer, arguments)))
+    if all(_agree(array, expected) for _, array, expected in found):
+        return CheckResult(task.name, True, False, f"Right. {task.insight}")
+    for mistake, wrong in task.mistakes.items():
+        if all(_agree(array, _called(wrong, arguments)) for arguments, array, _ in found):
+            return _wrong(task, mistake)
+    return _wrong(task, _difference(found))
+
+
+def _difference(found):
+    """What can be said of results that are wrong in no known way."""
+    for arguments, array, expected in found:
+        if array.shape != expected.shape:
+            return (
+                f"the shape is {array.shape}, expected {expected.shape} "
+                f"(called with {_described(arguments)})"
+            )
+    if not all(np.isfinite(array).all() for _, array, _ in found):
+        return "the result is not finite (NaN or infinity): is there a division by 0?"
+    factors = [_factor(array, expected) for _, array, expected in found]
+    if factors[0] and np.allclose(factors, factors[0], rtol=1e-3):
+        return f"every value is {factors[0]:.4g} times the right one"
+    arguments, array, expected = next(row for row in found if not _agree(row[1], row[2]))
+    worst = np.unravel_index(np.argmax(np.abs(array - expected)), array.shape)
+    where = f" at {tuple(int(i) for i in worst)}" if worst else ""
+    return (
+        f"called with {_described(arguments)} it gives {array[worst]:.6g}{where}, "
+        f"expected {expected[worst]:.6g}"
+    )
+
+
+def _factor(array, expected):
+    """The one number that the right answer is multiplied by, or NaN."""
+    size = np.sum(expected * expected)
+    factor = np.sum(array * expected) / size if size else np.nan
+    return float(factor) if _agree(array, factor * expected) else np.nan
+
+
+def _is_stub(function):
+    """Whether the body does nothing: ``...``, ``pass``, a docstring, or returning None."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    idle = {"RESUME", "NOP", "POP_TOP", "CACHE", "RETURN_VALUE", "RETURN_CONST", "LOAD_CONST"}
+    returned = [constant for constant in code.co_consts if constant not in (None, ...)]
+    docstring = [function.__doc__] if getattr(function, "__doc__", None) else []
+    return returned in ([], docstring) and all(
+        step.opname in idle for step in dis.get_instructions(code)
+    )
+
+
+def _does_not_take(function, arguments):
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        return f"the function cannot be called that way: {error}"
+    except ValueError:  # some built-in functions have no signature
+        return ""
+    return ""
+
+
+def _called(answer, arguments):
+    """A reference answer in float64; an empty array where it is not defined."""
+    try:
+        return np.asarray(answer(*_copied(arguments, "float64")), dtype="float64")
+    except (ValueError, ZeroDivisionError, IndexError):
+        return np.empty(0)
+
+
+def _copied(value, dtype):
+    if isinstance(value, np.ndarray):
+        return value.astype(dtype)
+    return (
+        type(value)(_copied(v, dtype) for v in value) if isinstance(value, list | tuple) else value
+    )
+
+
+def _same(before, after):
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    return np.array_equal(before, after)
+
+
+def _as_array(value):
+    try:
+        return np.asarray(value, dtype="float64")
+    except (TypeError, ValueError):
+        pass
+    try:
+        return np.asarray([np.asarray(part) for part in value], dtype="float64")
+    except (TypeError, ValueError):
+        return None
+
+
+def _agree(array, expected):
+    if array.shape != expected.shape:
+        return False
+    scale = np.max(np.abs(expected), initial=0.0)
+    return bool(np.allclose(array, expected, rtol=_TOLERANCE, atol=_TOLERANCE * scale * 0.1))
+
+
+def _described(arguments):
+    def one(value):
+        if isinstance(value, np.ndarray):
+            return f"an array of shape {value.shape}"
+        if isinstance(value, list) and any(isinstance(v, np.ndarray) for v in value):
+            return f"a list of {len(value)} arrays"
+        return repr(value)
+
+    return ", ".join(one(value) for value in arguments)
+
+
+def _in_words(error):
+    text = " ".join(str(error).split())
+    text = text[:200] + " ..." if len(text) > 200 else text
+    hint = ""
+    if "reshape" in text:
+        hint = "; take all sizes from the input's shape, the channels too"
+    elif isinstance(error, NameError):
+        hint = "; has the cell that defines it been run?"
+    return f"the function stopped with {type(error).__name__}: {text}{hint}"
+
+
+def _wrong(task, message):
+    end = "" if message.endswith("?") else "."
+    return CheckResult(task.name, False, False, f"Not yet: {message}{end}")
+
+
+def _unfilled(task):
+    return CheckResult(
+        task.name, False, True, "Not filled in yet. Replace the ... and run this cell again."
+    )

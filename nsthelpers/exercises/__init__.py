@@ -1,0 +1,15 @@
+"""The tasks of the notebooks' *Check yourself*: right answers, usual mistakes, small inputs.
+
+Everything is plain NumPy in float64, written a second time and apart from ``losses.py``, so that a
+check does not compare the package with itself. One module for each notebook.
+"""
+
+from __future__ import annotations
+
+from . import content, network, smoothness, style, transfer
+from .task import Task
+
+__all__ = ["TASKS", "Task"]
+
+#: All tasks, in the order of the notebooks.
+TASKS = (*network.TASKS, *content.TASKS, *style.TASKS, *transfer.TASKS, *smoothness.TASKS)

@@ -1,0 +1,268 @@
+"""What every notebook does first: find out where it runs, and how much it may ask of that place."""
+
+from __future__ import annotations
+
+import functools
+import html
+import math
+import os
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import plots
+from .backend import Device, device, versions
+from .terms import Content, Style
+from .vgg import VGG, default_network
+
+__all__ = [
+    "Estimate",
+    "Profile",
+    "Session",
+    "expected_minutes",
+    "expected_time",
+    "profile",
+    "setup",
+]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large and how long the notebooks' experiments are.
+
+    Attributes
+    ----------
+    name : {"fast", "cpu", "gpu"}
+    side : int
+        Long side of a single result, in pixels.
+    grid_side : int
+        Long side of each picture where many are compared.
+    steps, grid_steps : int
+        Optimisation steps for the one and for each of the many.
+    """
+
+    name: str
+    side: int
+    grid_side: int
+    steps: int
+    grid_steps: int
+
+
+_PROFILES = {
+    "fast": Profile("fast", 64, 64, 3, 2),
+    "cpu": Profile("cpu", 256, 144, 60, 40),
+    "gpu": Profile("gpu", 512, 256, 300, 150),
+}
+
+# A 3:2 photograph of long side s has s * s * 2/3 pixels.
+_ASPECT = 1.5
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where this notebook runs; shown as a small table.
+
+    Attributes
+    ----------
+    profile : Profile
+    device : Device
+    versions : dict of str to str
+    network : VGG
+        VGG19, ready to use.
+    """
+
+    profile: Profile
+    device: Device
+    versions: dict[str, str]
+    network: VGG
+
+    def _table(self):
+        size = f"{self.profile.side} px, {self.profile.steps} steps"
+        software = f"TensorFlow {self.versions['tensorflow']}, Keras {self.versions['keras']}"
+        network = f"{self.network.name.upper()}, {self.network.pooling} pooling"
+        rows = [
+            ("Device", _device_text(self.device)),
+            ("Software", f"{software}, Python {self.versions['python']}"),
+            ("Network", network),
+            ("Weights", f"{self.network.source}: {self.network.provenance}"),
+            ("Profile", f"{self.profile.name} ({size})"),
+        ]
+        return plots.Table(None, rows)
+
+    def __repr__(self):
+        return repr(self._table())
+
+    def _repr_html_(self):
+        return self._table()._repr_html_()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long something will take here; shown as a sentence.
+
+    Attributes
+    ----------
+    minutes : float
+    device : Device
+    """
+
+    minutes: float
+    device: Device
+
+    def __repr__(self):
+        return f"{_minutes_text(self.minutes)} on this device ({_device_text(self.device)})"
+
+    def _repr_html_(self):
+        return f"<p>⏱ {html.escape(repr(self))}</p>"
+
+
+def profile() -> Profile:
+    """The run profile: the environment variable ``NST_PROFILE``, or what suits the device.
+
+    Returns
+    -------
+    Profile
+        "fast" is for automatic tests, "cpu" for a laptop, "gpu" for Colab.
+
+    Raises
+    ------
+    ValueError
+        If ``NST_PROFILE`` is none of the three.
+
+    Examples
+    --------
+    >>> profile().name in ("fast", "cpu", "gpu")
+    True
+    """
+    name = os.environ.get("NST_PROFILE", "").strip().lower() or device().kind
+    if name not in _PROFILES:
+        raise ValueError(
+            f"NST_PROFILE is {name!r}; expected 'fast', 'cpu' or 'gpu', or leave it unset"
+        )
+    return _PROFILES[name]
+
+
+def setup() -> Session:
+    """Prepare a notebook: find the device, load VGG19, choose the profile, set up the figures.
+
+    With the profile "fast" every warning becomes an error, so that automatic tests see it.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    OSError
+        If no weights can be had; the text lists the ways out.
+    ValueError
+        If ``NST_PROFILE`` is unknown.
+
+    Examples
+    --------
+    >>> session = setup()  # doctest: +SKIP
+    >>> session.network  # doctest: +SKIP
+    VGG('vgg19', weights='keras cache', pooling='max', normalized=False)
+    """
+    chosen = profile()
+    plots.show_in_notebook()
+    session = Session(chosen, device(), versions(), default_network())
+    if chosen.name == "fast":
+        _warnings_as_errors()
+    return session
+
+
+def expected_minutes(evaluations, *, network=None) -> float:
+    """Estimate how long optimisations will take, from a real evaluation timed on this device.
+
+    Parameters
+    ----------
+    evaluations : dict of int to int, or sequence of (int, int)
+        Long side of a 3:2 picture in pixels, and how many evaluations of loss and gradient are
+        made at that size. An L-BFGS step makes about 1.1, an Adam step makes 1.
+    network : VGG, optional
+        Default: VGG19.
+
+    Returns
+    -------
+    float
+        Minutes, compiling for every size included.
+
+    Raises
+    ------
+    ValueError
+        If a side or a count is not a positive number.
+
+    Examples
+    --------
+    >>> network = VGG(weights="random")
+    >>> few = expected_minutes({64: 10}, network=network)
+    >>> many = expected_minutes([(64, 10), (128, 100)], network=network)
+    >>> 0 < few < many
+    True
+    """
+    pairs = list(evaluations.items() if isinstance(evaluations, Mapping) else evaluations)
+    for side, count in pairs:
+        if not (side > 0 and count > 0 and math.isfinite(side * count)):
+            raise ValueError(
+                f"{count} evaluations at {side} px make no sense; expected positive numbers"
+            )
+    compiling, per_pixel = _measured(network or default_network(), profile().name)
+    running = sum(count * side * side / _ASPECT for side, count in pairs) * per_pixel
+    return (running + compiling * len({side for side, _ in pairs})) / 60
+
+
+def expected_time(evaluations, *, network=None) -> Estimate:
+    """The same as :func:`expected_minutes`, as a sentence for the notebook.
+
+    Examples
+    --------
+    >>> "on this device" in repr(expected_time({64: 10}, network=VGG(weights="random")))
+    True
+    """
+    return Estimate(expected_minutes(evaluations, network=network), device())
+
+
+@functools.cache
+def _measured(network, profile_name):
+    """Seconds to compile for a new size, and seconds per pixel of one evaluation."""
+    side = {"fast": 32, "cpu": 96, "gpu": 384}[profile_name]
+    image = np.full((1, side, side, 3), 0.5, "float32")
+    objective = Content(image, network=network) + Style(image, network=network)
+    bound = objective.at(side, side)
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        bound.evaluate(image)
+        seconds.append(time.perf_counter() - began)
+    steady = min(seconds[1:])
+    return max(0.0, seconds[0] - steady), steady / side**2
+
+
+def _device_text(found):
+    if found.kind == "gpu":
+        return f"GPU, {found.name}"
+    return f"CPU, {found.cores} core{'s' if found.cores != 1 else ''}"
+
+
+def _minutes_text(minutes):
+    if minutes < 0.15:
+        return f"about {max(1, round(minutes * 60))} seconds"
+    if minutes < 0.75:
+        return f"about {round(minutes * 6)}0 seconds"
+    if minutes < 90:
+        return f"about {round(minutes)} minute{'s' if round(minutes) != 1 else ''}"
+    return f"about {minutes / 60:.1f} hours"
+
+
+def _warnings_as_errors():
+    warnings.simplefilter("error")
+    # What others' packages say to each other is not for the student, and cannot be changed here.
+    warnings.filterwarnings(
+        "ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning
+    )
+    others = r"(asyncio|comm|ipykernel|IPython|ipywidgets|jupyter_client|tornado|traitlets|zmq)\b"
+    warnings.filterwarnings("ignore", module=others)

@@ -1,0 +1,257 @@
+"""Self-checks: right answers pass, usual mistakes are named, broken functions do not raise."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import ops
+
+import nsthelpers as nst
+from nsthelpers import checks, losses, vgg
+from nsthelpers.recipes import coarse_to_fine
+
+ALL = checks.tasks()
+MISTAKES = [(name, mistake) for name, task in ALL.items() for mistake in task.mistakes]
+
+
+def test_public_name_is_the_function():
+    assert nst.check is checks.check
+
+
+@pytest.mark.parametrize("notebook", range(1, 6))
+def test_every_notebook_has_three_to_five_tasks(notebook):
+    assert 3 <= len(checks.tasks(notebook)) <= 5
+
+
+def test_notebooks_together_have_all_tasks():
+    together = [name for notebook in range(1, 6) for name in checks.tasks(notebook)]
+    assert together == list(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_right_answer_passes(name):
+    result = nst.check(name, ALL[name].answer)
+    assert result.passed and not result.unfilled
+    assert result.message == f"Right. {ALL[name].insight}"
+
+
+@pytest.mark.parametrize(
+    "name, function",
+    [
+        ("preprocess", vgg.preprocess),
+        ("deprocess", vgg.deprocess),
+        ("content_loss", losses.content_loss),
+        ("gram_matrix", losses.gram_matrix),
+        ("style_loss", losses.style_loss),
+        ("coarse_to_fine_sizes", coarse_to_fine),
+        ("total_variation", losses.total_variation),
+        ("total_variation_squared", functools.partial(losses.total_variation, kind="squared")),
+        ("total_variation_exponent", lambda x, p: losses.total_variation(x, "exponent", p)),
+    ],
+)
+def test_the_package_agrees_with_the_tasks(name, function):
+    assert nst.check(name, function).passed
+
+
+def test_the_package_counts_as_the_tasks_do():
+    table = vgg.layer_table()
+    kernels = [3 if layer.kind == "convolution" else 2 for layer in table]
+    strides = [1 if layer.kind == "convolution" else 2 for layer in table]
+    for depth, layer in enumerate(table, start=1):
+        field = ALL["receptive_field"].answer(kernels[:depth], strides[:depth])
+        assert field == layer.receptive_field
+    widths = [3] + [layer.shape[2] for layer in table if layer.parameters]
+    counted = [layer.parameters for layer in table if layer.parameters]
+    assert [ALL["parameters"].answer(*pair) for pair in itertools.pairwise(widths)] == counted
+
+
+@pytest.mark.parametrize("name, mistake", MISTAKES)
+def test_each_mistake_is_recognised_by_name(name, mistake):
+    result = nst.check(name, ALL[name].mistakes[mistake])
+    assert not result.passed and not result.unfilled
+    assert result.message.startswith(f"Not yet: {mistake}")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_inputs_are_not_all_square_nor_all_alike(name):
+    cases = ALL[name].cases()
+    assert len(cases) >= 2
+    images = [a.shape for case in cases for a in case if isinstance(a, np.ndarray) and a.ndim == 4]
+    assert all(height != width for _, height, width, _ in images)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_inputs_are_fresh(name):
+    first, second = ALL[name].cases(), ALL[name].cases()
+    for one, other in zip(first, second, strict=True):
+        for mine, its in zip(one, other, strict=True):
+            assert not isinstance(mine, np.ndarray) or not np.shares_memory(mine, its)
+
+
+def _dots(features): ...
+
+
+def _pass(features):
+    pass
+
+
+def _described(features):
+    """The mean products of channels."""
+    ...
+
+
+def _none(features):
+    return None
+
+
+def _not_implemented(features):
+    raise NotImplementedError("write me")
+
+
+@pytest.mark.parametrize("stub", [_dots, _pass, _described, _none, _not_implemented, lambda f: ...])
+def test_a_stub_is_unfilled_and_not_right(stub):
+    result = nst.check("gram_matrix", stub)
+    assert result.unfilled and not result.passed
+    assert result.message == "Not filled in yet. Replace the ... and run this cell again."
+
+
+def _forgot_return(features):
+    matrix = features.reshape(-1, features.shape[-1])
+    matrix.T @ matrix / len(matrix)  # noqa: B018
+
+
+def _in_place(features):
+    features *= 2.0
+    return features
+
+
+def _reshape(features):
+    return np.reshape(features, (-1, 7))
+
+
+def _unknown_name(features):
+    return not_defined_anywhere  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (_forgot_return, "returns nothing. Is the `return` missing?"),
+        (_in_place, "changes its input in place"),
+        (_reshape, "stopped with ValueError: cannot reshape"),
+        (_reshape, "take all sizes from the input's shape, the channels too"),
+        (_unknown_name, "has the cell that defines it been run?"),
+        (lambda: 1, "It is called as gram_matrix(features)"),
+        (lambda features, more: 1, "missing a required argument: 'more'"),
+        (lambda features: {"gram": 1}, "(dict) is not made of numbers"),
+        (lambda features: "gram", "(str) is not made of numbers"),
+        (lambda features: [[1.0], [1.0, 2.0]], "(list) is not made of numbers"),
+        (lambda features: features, "the shape is (1, 4, 6, 5), expected (5, 5)"),
+        (lambda features: 1 / 0, "stopped with ZeroDivisionError: division by zero"),
+        (lambda features: [0.0] / 0, "stopped with TypeError"),
+        (lambda features: np.full(2 * features.shape[-1:], np.nan), "is not finite"),
+        (lambda features: 3 * losses.gram_matrix(features), "every value is 3 times the right one"),
+        (lambda features: losses.gram_matrix(features) + 1, "expected 0."),
+        (losses.gram_matrix(np.eye(2)), "this is not a function"),
+        (None, "this is not a function (NoneType). Pass gram_matrix itself"),
+    ],
+)
+def test_a_broken_function_gets_words_and_no_exception(function, words):
+    result = nst.check("gram_matrix", function)
+    assert not result.passed and not result.unfilled
+    assert words in result.message
+
+
+def test_keras_in_place_preprocessing_is_caught():
+    from keras.applications.vgg19 import preprocess_input
+
+    assert "in place" in nst.check("preprocess", preprocess_input).message
+
+
+def test_a_list_that_is_changed_in_place_is_caught():
+    def greedy(kernel_sizes, strides):
+        field = 1
+        while kernel_sizes:
+            field += kernel_sizes.pop() - 1
+        return field
+
+    assert "in place" in nst.check("receptive_field", greedy).message
+
+
+@pytest.mark.parametrize(
+    "convert", [ops.convert_to_tensor, np.float32, lambda value: value.tolist()]
+)
+def test_tensors_arrays_and_lists_are_accepted(convert):
+    right = ALL["gram_matrix"].answer
+    assert nst.check("gram_matrix", lambda f: convert(right(f))).passed
+
+
+def test_a_list_of_tensors_is_accepted():
+    right = ALL["layer_weights"].answer
+    weights = lambda count, ratio: [ops.convert_to_tensor(w) for w in right(count, ratio)]  # noqa: E731
+    assert nst.check("layer_weights", weights).passed
+
+
+def test_a_half_right_function_is_not_right():
+    def only_for_wide_images(features):
+        right = ALL["gram_matrix"].answer(features)
+        return right if features.shape[2] == 6 else right * 2
+
+    assert (
+        "called with an array of shape (1, 3, 5, 2)"
+        in nst.check("gram_matrix", only_for_wide_images).message
+    )
+
+
+def test_a_mistake_must_fit_all_inputs_to_be_named():
+    def undecided(features):
+        gram, channels = ALL["gram_matrix"].answer(features), features.shape[-1]
+        return gram * features.size / channels if channels == 5 else gram * 1.5
+
+    message = nst.check("gram_matrix", undecided).message
+    assert not any(mistake in message for mistake in ALL["gram_matrix"].mistakes)
+
+
+@given(st.floats(-5, 5).filter(lambda x: abs(x - 1) > 0.01 and abs(x) > 0.01))
+def test_a_wrong_factor_is_never_right(factor):
+    right = ALL["style_loss"].answer
+    assert not nst.check("style_loss", lambda gram, target: factor * right(gram, target)).passed
+
+
+def test_a_student_may_interrupt():
+    def endless(features):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nst.check("gram_matrix", endless)
+
+
+def test_nothing_is_printed(capsys):
+    nst.check("gram_matrix", ALL["gram_matrix"].answer)
+    nst.check("gram_matrix", _reshape)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_an_unknown_task_gets_the_closest_names():
+    with pytest.raises(ValueError, match="no task 'gramm_matrix'; did you mean gram_matrix"):
+        nst.check("gramm_matrix", _dots)
+
+
+def test_the_notebook_view_carries_the_message_escaped():
+    result = nst.check("gram_matrix", lambda features: "<script>" + 1)
+    assert repr(result) == f"gram_matrix: {result.message}"
+    hostile = checks.CheckResult("<b>", False, False, "<script>alert(1)</script> & more")
+    assert "<script>" not in hostile._repr_html_() and "&lt;script&gt;" in hostile._repr_html_()
+
+
+def test_right_wrong_and_unfilled_look_different():
+    looks = {
+        checks.CheckResult("t", passed, unfilled, "m")._repr_html_()
+        for passed, unfilled in ((True, False), (False, False), (False, True))
+    }
+    assert len(looks) == 3
