@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint format notebooks bench clean
+.PHONY: help demo test lab lint format clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,8 +22,17 @@ $(BIN)/.developer: $(BIN)/.student requirements-dev.txt
 demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo.png
 	$(RUN) -m nsthelpers demo
 
-test: $(BIN)/.developer  ## Run the whole test suite
-	$(RUN) -m pytest
+# Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
+# aloud.
+test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  $(RUN) -m pytest -n 2 --dist loadfile; \
+	else \
+	  echo "No Chromium here: the tests in a real browser are left out (apt-get install chromium)."; \
+	  $(RUN) -m pytest -n 2 --dist loadfile -m "not browser"; \
+	fi
+	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
 
 lab: $(BIN)/.student  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

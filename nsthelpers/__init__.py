@@ -28,7 +28,7 @@ _HOMES = {
     "load_weights": "weights",
     "VGG": "vgg",
     "deprocess": "vgg",
-    "layer_table": "vgg",
+    "layer_table": "layers",
     "preprocess": "vgg",
     "gram_matrix": "losses",
     "Objective": "objectives",

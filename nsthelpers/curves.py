@@ -91,6 +91,8 @@ def draw_loss(axes, history):
     _mark_sizes(axes, pieces)
     if not history:
         axes.set(xticks=[], yticks=[])
+    elif history[-1].step < 2:
+        axes.set_xlim(-0.1, 2.1)
 
 
 def spectrum(images, captions, *, title=None):

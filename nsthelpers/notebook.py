@@ -83,11 +83,12 @@ class Session:
         size = f"{self.profile.side} px, {self.profile.steps} steps"
         software = f"TensorFlow {self.versions['tensorflow']}, Keras {self.versions['keras']}"
         network = f"{self.network.name.upper()}, {self.network.pooling} pooling"
+        provenance = self.network.provenance.split(" (")[0].rstrip(".")
         rows = [
             ("Device", _device_text(self.device)),
             ("Software", f"{software}, Python {self.versions['python']}"),
             ("Network", network),
-            ("Weights", f"{self.network.source}: {self.network.provenance}"),
+            ("Weights", f"{self.network.source}: {provenance}"),
             ("Profile", f"{self.profile.name} ({size})"),
         ]
         return plots.Table(None, rows)
@@ -116,7 +117,7 @@ class Estimate:
         return f"{_minutes_text(self.minutes)} on this device ({_device_text(self.device)})"
 
     def _repr_html_(self):
-        return f"<p>⏱ {html.escape(repr(self))}</p>"
+        return f"<p>{html.escape(repr(self))}</p>"
 
 
 def profile() -> Profile:
@@ -229,7 +230,7 @@ def expected_time(evaluations, *, network=None) -> Estimate:
 @functools.cache
 def _measured(network, profile_name):
     """Seconds to compile for a new size, and seconds per pixel of one evaluation."""
-    side = {"fast": 32, "cpu": 96, "gpu": 384}[profile_name]
+    side = {"fast": 64, "cpu": 96, "gpu": 384}[profile_name]
     image = np.full((1, side, side, 3), 0.5, "float32")
     objective = Content(image, network=network) + Style(image, network=network)
     bound = objective.at(side, side)
@@ -249,13 +250,15 @@ def _device_text(found):
 
 
 def _minutes_text(minutes):
-    if minutes < 0.15:
-        return f"about {max(1, round(minutes * 60))} seconds"
-    if minutes < 0.75:
-        return f"about {round(minutes * 6)}0 seconds"
-    if minutes < 90:
-        return f"about {round(minutes)} minute{'s' if round(minutes) != 1 else ''}"
-    return f"about {minutes / 60:.1f} hours"
+    if minutes >= 90:
+        return f"about {minutes / 60:.1f} hours"
+    if minutes >= 0.75:
+        number, unit = round(minutes), "minute"
+    elif minutes >= 0.15:
+        number, unit = 10 * round(minutes * 6), "second"
+    else:
+        number, unit = max(1, round(minutes * 60)), "second"
+    return f"about {number} {unit}{'s' if number != 1 else ''}"
 
 
 def _warnings_as_errors():

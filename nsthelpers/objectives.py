@@ -239,7 +239,13 @@ class Term(_Algebra):
 
 
 class BoundObjective:
-    """An objective for images of one size; see :meth:`Objective.at`."""
+    """An objective for images of one size, with its targets; made by :meth:`Objective.at`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (1, H, W, 3), of the images that it judges.
+    """
 
     def __init__(self, objective, height, width, scale):
         self.shape = (1, height, width, 3)
@@ -258,7 +264,17 @@ class BoundObjective:
         self._function = _compiled(objective.network, terms)
 
     def evaluate(self, image) -> Evaluation:
-        """Loss, single terms and gradient at an image of this size."""
+        """Judge an image.
+
+        Parameters
+        ----------
+        image : array or tensor, float32, of ``shape``, RGB, range [0, 1]
+            Not checked: an optimizer without bounds may leave the range.
+
+        Returns
+        -------
+        Evaluation
+        """
         _, values, gradient = self._function(to_tensor(image), self._parameters)
         values = to_numpy(values).tolist()
         # Summed in float64: line searches look at small differences of this number.

@@ -19,7 +19,13 @@ __all__ = ["LBFGS", "SGD", "Adam", "Optimizer"]
 
 
 class Optimizer:
-    """What every optimizer offers."""
+    """What every optimizer offers. One of your own is a frozen dataclass with a ``start``.
+
+    Examples
+    --------
+    >>> isinstance(LBFGS(), Optimizer)
+    True
+    """
 
     def start(self, evaluate, image):
         """Begin a descent.
@@ -89,7 +95,7 @@ class Adam(Optimizer):
     bounds: tuple[float, float] | None = (0.0, 1.0)
 
     def __post_init__(self):
-        _check_learning_rate(self.learning_rate)
+        object.__setattr__(self, "learning_rate", _checked_rate(self.learning_rate))
         _check_bounds(self.bounds)
 
     def start(self, evaluate, image):
@@ -130,7 +136,7 @@ class SGD(Optimizer):
     bounds: tuple[float, float] | None = (0.0, 1.0)
 
     def __post_init__(self):
-        _check_learning_rate(self.learning_rate)
+        object.__setattr__(self, "learning_rate", _checked_rate(self.learning_rate))
         _check_bounds(self.bounds)
 
     def start(self, evaluate, image):
@@ -223,11 +229,12 @@ def _clipped(tensor, bounds):
     return tensor if bounds is None else ops.clip(tensor, *bounds)
 
 
-def _check_learning_rate(rate):
+def _checked_rate(rate):
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return
+        return rate
     if not (isinstance(rate, numbers.Real) and math.isfinite(rate) and rate > 0):
         raise ValueError(f"the learning rate is {rate!r}; expected a positive number or a schedule")
+    return float(rate)  # Keras takes no other number
 
 
 def _check_bounds(bounds):

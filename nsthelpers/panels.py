@@ -6,7 +6,7 @@ thread only ever sets values of widgets, which Jupyter, JupyterLab and Colab all
 
 from __future__ import annotations
 
-import html
+import atexit
 import io
 import logging
 import threading
@@ -15,19 +15,28 @@ import weakref
 
 import ipywidgets as ipw
 
+from .blocks import (
+    FINAL_SIDE,
+    Panel,
+    button,
+    caption,
+    column,
+    labelled,
+    layout,
+    picture,
+    put,
+    row,
+    words,
+)
 from .canvas import new_figure
 from .curves import draw_loss
-from .images import resize, to_png_bytes
 from .optimizers import LBFGS, Adam
 
-__all__ = [
-    "OPTIMIZERS", "SMOOTHING", "RunPanel", "caption", "column", "labelled", "layout", "picture",
-    "put", "row", "run_settings", "say_small", "steps_slider",
-]  # fmt: skip
+__all__ = ["OPTIMIZERS", "SMOOTHING", "RunPanel", "run_settings", "steps_slider"]
 
 _log = logging.getLogger(__name__)
 
-_PREVIEW_SIDE, _FINAL_SIDE = 384, 640  # pixels of the long side that travel to the browser
+_PREVIEW_SIDE = 384  # pixels of the long side while it runs
 _PICTURE_SECONDS, _CURVE_SECONDS = 0.4, 1.5  # at most one update in that time
 
 OPTIMIZERS = {"L-BFGS": LBFGS(), "Adam": Adam()}
@@ -37,7 +46,7 @@ _busy: weakref.WeakSet = weakref.WeakSet()  # the panels with a worker at work
 _busy_lock = threading.Lock()
 
 
-class RunPanel(ipw.VBox):
+class RunPanel(Panel):
     """Controls, Run and Stop, a progress bar, a live picture, a loss curve, a line of words.
 
     A panel fills in :meth:`job`, and may override :meth:`show` and :meth:`arrange`.
@@ -64,8 +73,8 @@ class RunPanel(ipw.VBox):
     def __init__(self, controls, beside, first, captions):
         self.controls = list(controls)
         self.result, self.error = None, None
-        self.run_button = _button("Run", "play", button_style="primary")
-        self.stop_button = _button("Stop", "stop", disabled=True)
+        self.run_button = button("Run", "play", button_style="primary")
+        self.stop_button = button("Stop", "stop", disabled=True)
         self.run_button.on_click(lambda _: self.run())
         self.stop_button.on_click(lambda _: self.stop())
         self.bar = ipw.IntProgress(value=0, min=0, max=1, layout=layout(flex="1 1 80px"))
@@ -76,7 +85,7 @@ class RunPanel(ipw.VBox):
         self._stopping = threading.Event()
         self._history, self._shown, self._drawn = [], 0.0, 0.0
         self._say("Press Run.")
-        super().__init__(self.arrange(), layout=layout(width="100%", max_width="920px"))
+        super().__init__(self.arrange())
 
     def arrange(self) -> list:
         """The rows of the panel."""
@@ -101,7 +110,7 @@ class RunPanel(ipw.VBox):
 
     def show(self, image, final=False):
         """Show an image of a run; ``final`` marks its last one."""
-        put(self.picture, image, _FINAL_SIDE if final else _PREVIEW_SIDE)
+        put(self.picture, image, FINAL_SIDE if final else _PREVIEW_SIDE)
 
     @property
     def running(self) -> bool:
@@ -188,8 +197,12 @@ class RunPanel(ipw.VBox):
         return self._stopping.is_set()
 
     def _conclude(self, result):
-        first, last = result.history[0], result.history[-1]
-        fell = f"The loss went from {first.loss:.3g} to {last.loss:.3g} in {result.seconds:.0f} s."
+        last = result.history[-1]
+        first = next(record for record in result.history if record.size == last.size)
+        # Losses of different sizes do not compare.
+        where = "" if first.step == 0 else f" at {max(last.size)} px"
+        fell = f"The loss went from {first.loss:.3g} to {last.loss:.3g}{where}, "
+        fell += f"the run took {result.seconds:.0f} s."
         good = result.stop_reason in ("steps", "converged")
         if result.stop_reason == "interrupted":
             said = f"Stopped at step {last.step}; the best picture so far is kept"
@@ -205,63 +218,18 @@ class RunPanel(ipw.VBox):
     def _complain(self, error):
         self.error = error
         _log.debug("the panel's run failed", exc_info=error)
-        self._say(f"That did not work: {error or type(error).__name__}", bad=True)
+        self._say(f"That did not work: {str(error) or type(error).__name__}", bad=True)
 
     def _say(self, text, bad=False):
-        mark = "⚠️ " if bad else ""
-        self.status.value = f'<div style="line-height:1.35">{mark}{html.escape(text)}</div>'
+        self.status.value = words(text, bad)
 
 
-def picture(image):
-    """A widget that shows an image as large as its place allows."""
-    widget = ipw.Image(layout=layout(height="auto", max_width="100%"))
-    put(widget, image)
-    return widget
-
-
-def put(widget, image, longest=_FINAL_SIDE, *, wide=440, tall=360):
-    """Show an image in a widget made by :func:`picture`, within so many pixels of the screen."""
-    height, width = image.shape[1:3]
-    fitting = f"{round(width * min(wide / width, tall / height))}px"
-    if widget.layout.width != fitting:
-        widget.layout.width = fitting
-    widget.value = to_png_bytes(resize(image, max_side=longest))
-
-
-def caption(text):
-    """A small line of text over or under a picture."""
-    return ipw.HTML(say_small(text))
-
-
-def say_small(text):
-    """The HTML of a caption."""
-    return f'<div style="text-align:center;opacity:.75;line-height:1.3">{html.escape(text)}</div>'
-
-
-def labelled(kind, description, **options):
-    """A control with its label at the left, aligned with its siblings."""
-    style = {"description_width": "104px"}
-    return kind(description=description, style=style, layout=layout(width="98%"), **options)
-
-
-def row(*children, **options):
-    """Widgets side by side; they wrap on a narrow page."""
-    options = {"flex_flow": "row wrap", "justify_content": "space-between", **options}
-    return ipw.HBox(list(children), layout=layout(**options))
-
-
-def column(*children, width="100%", **options):
-    """Widgets on top of each other."""
-    return ipw.VBox(list(children), layout=layout(width=width, min_width="280px", **options))
-
-
-def layout(**options):
-    """A layout without scroll bars of its own."""
-    return ipw.Layout(**{"overflow": "visible", **options})
-
-
-def _button(text, icon, **options):
-    return ipw.Button(description=text, icon=icon, layout=layout(width="96px"), **options)
+@atexit.register
+def _stop_all():
+    """A worker that is cut off in the middle of a computation could crash the kernel's exit."""
+    for panel in list(_busy):
+        panel._stopping.set()
+        panel.wait()
 
 
 def _curve_png(history):
@@ -280,8 +248,10 @@ def _time_left(seconds):
 
 
 def steps_slider(profile):
+    """The control for the number of steps."""
     return labelled(ipw.IntSlider, "steps", value=profile.steps, min=1, max=500)
 
 
 def run_settings(panel):
+    """The arguments of a run that the controls for steps and optimizer stand for."""
     return {"steps": panel.steps.value, "optimizer": OPTIMIZERS[panel.optimizer.value]}

@@ -90,7 +90,10 @@ def image_grid(
     pictures = [None if image is None else picture_of(image) for image in images]
     if not any(picture is not None for picture in pictures):
         raise ValueError("there is no image to show; pass at least one")
-    columns = columns or (len(pictures) if len(pictures) <= 5 else 4)
+    if columns is None:
+        columns = len(pictures) if len(pictures) <= 5 else 4
+    if columns < 1:
+        raise ValueError(f"columns is {columns}; expected a whole number of at least 1")
     count = -(-len(pictures) // columns)
     captions = matching("captions", captions, len(pictures), "images")
     row_labels = matching("row_labels", row_labels, count, "rows")
@@ -216,7 +219,8 @@ def edges(images, captions=None, *, title=None):
     images = list(images)
     strengths = [sobel(grey_of(image)) for image in images]
     # The strongest hundredth may be cut off: a few pixels would make all others pale.
-    scale = max([np.percentile(strength, 99) for strength in strengths], default=0) or 1.0
+    # At least 0.01, or a flat picture would show its rounding errors.
+    scale = max([0.01, *(np.percentile(strength, 99) for strength in strengths)])
     drawn = [1 - np.clip(strength / scale, 0, 1) for strength in strengths]
     labels = matching("captions", captions, len(images), "images")
     return image_grid(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 
 from .image_files import load_image
-from .images import MINIMUM_SIDE
 from .samples import resolve
 from .synthesis import synthesize
 from .terms import Content, Style, TotalVariation
@@ -214,7 +213,7 @@ def stylize(
         raise ValueError(f"style_scale is {style_scale}; expected a positive number")
     photo = open_image(content, max_side=max_side)
     longest = max(photo.shape[1:3])
-    paintings = _open_all(style, max_side=max(MINIMUM_SIDE, round(longest * style_scale)))
+    paintings = _open_all(style, max_side=round(longest * style_scale))
     objective = (
         content_weight * Content(photo, content_layers, network=network)
         + style_weight * Style(paintings, style_layers, network=network)

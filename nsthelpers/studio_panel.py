@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import tempfile
 from pathlib import Path
 
@@ -11,19 +10,9 @@ import ipywidgets as ipw
 import numpy as np
 
 from . import samples
+from .blocks import column, labelled, layout, put, row, words
 from .images import resize
-from .panels import (
-    OPTIMIZERS,
-    SMOOTHING,
-    RunPanel,
-    column,
-    labelled,
-    layout,
-    put,
-    row,
-    run_settings,
-    steps_slider,
-)
+from .panels import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
 from .recipes import open_image, stylize
 
 __all__ = ["Studio", "uploaded"]
@@ -125,11 +114,11 @@ class _Chooser(ipw.VBox):
     """A thumbnail, a list of samples, a button to upload: one picture."""
 
     def __init__(self, role, source, changed):
-        self.image, self._uploads, self._changed = None, {}, lambda: None
+        self.image, self._images, self._changed = None, {}, lambda: None
         self.words = ipw.HTML()
         options = [(_title(each), each.name) for each in samples.credits() if each.role == role]
         if not isinstance(source, str) or source not in dict(map(reversed, options)):
-            self._uploads["given"] = open_image(source, max_side=_LARGEST)
+            self._images["given"] = open_image(source, max_side=_LARGEST)
             options.insert(0, (f"your {role}", "given"))
             source = "given"
         self.menu = ipw.Dropdown(options=options, value=source, layout=layout(width="98%"))
@@ -147,14 +136,15 @@ class _Chooser(ipw.VBox):
     def _choose(self, change=None):
         name = self.menu.value
         try:
-            image = self._uploads.get(name)
-            self.image = open_image(name, max_side=_LARGEST) if image is None else image
+            if name not in self._images:
+                self._images[name] = open_image(name, max_side=_LARGEST)
         except (OSError, ValueError) as error:  # a download that fails
             if change is None:
                 raise
             self.menu.value = change["old"]
-            self._say(error)
+            self.words.value = words(error, bad=True)
             return
+        self.image = self._images[name]
         put(self.thumbnail, self.image, 256, wide=160, tall=96)
         self.words.value = ""
         self._changed()
@@ -164,18 +154,14 @@ class _Chooser(ipw.VBox):
             try:
                 image = open_image(data, max_side=_LARGEST)
             except (OSError, ValueError) as error:
-                self._say(f"{name}: {error}")
+                self.words.value = words(f"{name}: {error}", bad=True)
                 continue
             key = f"uploaded {name}"  # a file may be called like a sample
-            self._uploads[key] = image
+            self._images[key] = image
             others = [pair for pair in self.menu.options if pair[1] != key]
             self.menu.options = [(name, key), *others]
             self.menu.value = key
             self._choose()  # also when it has the name of the one before
-
-    def _say(self, trouble):
-        text = html.escape(str(trouble))
-        self.words.value = f'<div style="line-height:1.3">⚠️ {text}</div>'
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:

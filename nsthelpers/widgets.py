@@ -14,33 +14,20 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from . import notebook
+from .blocks import Panel, caption, column, labelled, layout, picture, put, row, say_small
 from .images import as_image, to_pil
 from .losses import TV_KINDS
-from .panels import (
-    OPTIMIZERS,
-    SMOOTHING,
-    RunPanel,
-    caption,
-    column,
-    labelled,
-    layout,
-    picture,
-    put,
-    row,
-    run_settings,
-    say_small,
-    steps_slider,
-)
+from .panels import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
 from .recipes import coarse_to_fine, open_image, reconstruct_content
 from .studio_panel import Studio
 from .synthesis import synthesize, white_noise
 from .terms import Content, Style, TotalVariation
-from .vgg import STYLE_LAYERS, default_network, layer_table
+from .vgg import STYLE_LAYERS, VGG, default_network, layer_table
 
 __all__ = ["content_panel", "layer_explorer", "smoothing_panel", "studio", "style_panel"]
 
 
-def layer_explorer(image, *, profile=None, network=None) -> ipw.VBox:
+def layer_explorer(image, *, profile=None, network: VGG | None = None) -> ipw.VBox:
     """See what every channel of every layer answers to, and where it answers most.
 
     Parameters
@@ -54,22 +41,41 @@ def layer_explorer(image, *, profile=None, network=None) -> ipw.VBox:
     Returns
     -------
     ipywidgets.VBox
+
+    Examples
+    --------
+    >>> layer_explorer("chelsea", network=VGG(weights="random")).layer.value
+    'block3_conv1'
     """
     profile = profile or notebook.profile()
     return _LayerExplorer(open_image(image, max_side=profile.side), network or default_network())
 
 
-def content_panel(image, *, profile=None, network=None) -> RunPanel:
-    """Rebuild a picture from what one layer knows of it; parameters as :func:`layer_explorer`."""
+def content_panel(image, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """Rebuild a picture from what one layer knows of it; parameters as :func:`layer_explorer`.
+
+    Examples
+    --------
+    >>> content_panel("chelsea", network=VGG(weights="random")).layer.value
+    'block4_conv2'
+    """
     return _ContentPanel(image, profile or notebook.profile(), network)
 
 
-def style_panel(image, *, profile=None, network=None) -> RunPanel:
-    """Make a texture from layers of your choice; parameters as :func:`layer_explorer`."""
+def style_panel(image, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """Make a texture from layers of your choice; parameters as :func:`layer_explorer`.
+
+    Examples
+    --------
+    >>> len(style_panel("mosaic_sunset", network=VGG(weights="random")).ticks)
+    5
+    """
     return _StylePanel(image, profile or notebook.profile(), network)
 
 
-def studio(content="chelsea", style="swirling_night", *, profile=None, network=None) -> RunPanel:
+def studio(
+    content="chelsea", style="swirling_night", *, profile=None, network: VGG | None = None
+) -> RunPanel:
     """Paint any photograph in the manner of any painting, and take the result home.
 
     Parameters
@@ -82,19 +88,32 @@ def studio(content="chelsea", style="swirling_night", *, profile=None, network=N
     Returns
     -------
     RunPanel
+
+    Examples
+    --------
+    >>> panel = studio("coffee", network=VGG(weights="random"))
+    >>> panel.style_weight.value, panel.running
+    (10.0, False)
     """
     return Studio(content, style, profile or notebook.profile(), network)
 
 
-def smoothing_panel(content, style, *, profile=None, network=None) -> RunPanel:
-    """See what total variation does to a style transfer; parameters as :func:`studio`."""
+def smoothing_panel(content, style, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """See what total variation does to a style transfer; parameters as :func:`studio`.
+
+    Examples
+    --------
+    >>> smoothing_panel("chelsea", "mosaic_sunset", network=VGG(weights="random")).gamma.value
+    0.1
+    """
     return _SmoothingPanel(content, style, profile or notebook.profile(), network)
 
 
-class _LayerExplorer(ipw.VBox):
+class _LayerExplorer(Panel):
     def __init__(self, image, network):
         self._image, self._network, self._maps = image, network, {}
-        self._rows = {each.name: each for each in layer_table(image.shape[1:3], network.name)}
+        table = layer_table(image.shape[1:3], network.name)
+        self._rows = {each.name: each for each in table if min(each.shape) > 0}
         names = [(f"{each.name}  ({each.paper_name})", each.name) for each in self._rows.values()]
         self.layer = labelled(ipw.Dropdown, "layer", options=names, value="block3_conv1")
         self.channel = labelled(ipw.IntSlider, "channel", min=0, max=255, value=0)
@@ -112,8 +131,7 @@ class _LayerExplorer(ipw.VBox):
                            "answer"), width="49%", align_items="center"),
                 ),
                 self.words,
-            ],
-            layout=layout(width="100%", max_width="920px"),
+            ]
         )  # fmt: skip
 
     def _new_layer(self, _=None):
@@ -135,7 +153,8 @@ class _LayerExplorer(ipw.VBox):
         put(self.map, _enlarged(_magma(answer / (strongest or 1.0)), self._image.shape[1:3]))
         put(self.input, _framed(self._image, chosen, place) if strongest > 0 else self._image)
         height, width, channels = chosen.shape
-        answers = f"strongest answer {strongest:.3g}" if strongest > 0 else "no answer anywhere"
+        number = f"{strongest:,.0f}" if strongest >= 100 else f"{strongest:.3g}"
+        answers = f"strongest answer {number}" if strongest > 0 else "no answer anywhere"
         self.words.value = html.escape(
             f"{chosen.name}: {height} × {width} places, {channels} channels; each place sees "
             f"{chosen.receptive_field} × {chosen.receptive_field} pixels. "

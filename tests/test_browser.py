@@ -41,6 +41,7 @@ def page():
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 1500})
         page.set_default_timeout(PATIENCE)
+        playwright.expect.set_options(timeout=PATIENCE)
         yield page
         browser.close()
 
@@ -87,8 +88,9 @@ def lab(tmp_path):
         log.append(line)
         if "/lab?token=" in line:
             break
-    else:
-        pytest.fail("JupyterLab did not start:\n" + "".join(log[-20:]))
+    while not listening(port):  # a moment after that line
+        if server.poll() is not None:
+            pytest.fail("JupyterLab did not start:\n" + "".join(log[-20:]))
     drain = threading.Thread(target=server.stderr.read)  # a full pipe would stop the server
     drain.start()
     yield folder, lambda name: f"http://127.0.0.1:{port}/lab/tree/{name}?token={token}"
@@ -102,16 +104,17 @@ def lab(tmp_path):
     server.stderr.close()
 
 
+def listening(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def open_and_run(page, address):
     """Open a notebook and run all of its cells."""
     page.goto(address)
     page.get_by_text("(ipykernel) | Idle").wait_for()  # cells run before that are dropped
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator('[data-command="runmenu:run-all"]').click()
-
-
-def picture_source(panel):
-    return panel.locator("img.widget-image").nth(2).get_attribute("src")
 
 
 def test_studio_runs_and_stops(page, lab, tmp_path):
@@ -125,7 +128,7 @@ def test_studio_runs_and_stops(page, lab, tmp_path):
     screenshots = Path(os.environ.get("NST_SCREENSHOTS", tmp_path))
     screenshots.mkdir(parents=True, exist_ok=True)
     open_and_run(page, address(LESSON.name))
-    panel = page.locator(".jp-OutputArea .widget-vbox", has_text="Press Run.").first
+    panel = page.locator(".jp-OutputArea .widget-vbox", has_text="style weight").first
     panel.scroll_into_view_if_needed()
     page.screenshot(path=screenshots / "studio_before.png")
 
@@ -135,17 +138,13 @@ def test_studio_runs_and_stops(page, lab, tmp_path):
     handle.press("End")
     playwright.expect(steps.locator(".widget-readout")).to_have_text("500")
 
-    before = picture_source(panel)
+    picture = panel.locator("img.widget-image").last
+    before = picture.get_attribute("src")
     run, stop = (panel.locator("button", has_text=text) for text in ("Run", "Stop"))
     run.click()
-    page.wait_for_function(
-        "([panel, before]) => panel.querySelectorAll('img.widget-image')[2].src !== before",
-        arg=[panel.element_handle(), before],
-    )
-    status = panel.get_by_text(re.compile(r"Step \d+ of"))
-    status.wait_for()
+    playwright.expect(picture).not_to_have_attribute("src", before)
+    panel.get_by_text(re.compile(r"Step [1-9]\d* of")).wait_for()
     page.screenshot(path=screenshots / "studio_running.png")
-    assert picture_source(panel) != before
 
     stop.click()
     stopped = panel.get_by_text(re.compile(r"Stopped at step \d+"))

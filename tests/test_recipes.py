@@ -1,0 +1,165 @@
+"""The three jobs: which objective they build, from what, and that it works with trained weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nsthelpers as nst
+from nsthelpers import recipes
+
+QUICK = {"steps": 2, "progress": False}
+SHALLOW = {"content_layers": "conv1_1", "style_layers": "conv1_1"}
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Stand in for `synthesize`: return what it is asked for, as fast as that."""
+
+    def synthesize(objective, start, **options):
+        return objective, start, options
+
+    monkeypatch.setattr(recipes, "synthesize", synthesize)
+
+
+class TestCoarseToFine:
+    def test_by_hand(self):
+        assert recipes.coarse_to_fine(512) == [128, 256, 512]
+        assert recipes.coarse_to_fine(500) == [250, 500]
+        assert recipes.coarse_to_fine(127) == [127]
+        assert recipes.coarse_to_fine(400, coarsest=90, factor=2**0.5) == [100, 141, 200, 283, 400]
+
+    @given(st.integers(16, 2000), st.integers(16, 600), st.floats(1.1, 4))
+    def test_it_rises_to_the_longest_and_starts_at_the_coarsest(self, longest, coarsest, factor):
+        scales = recipes.coarse_to_fine(longest, coarsest, factor)
+        assert scales[-1] == longest and scales == sorted(set(scales))
+        assert scales[0] >= min(coarsest, longest)
+        assert scales[0] / factor < coarsest
+
+    @pytest.mark.parametrize("factor", [1.0, 0.5, -2, float("nan")])
+    def test_a_factor_that_does_not_grow(self, factor):
+        with pytest.raises(ValueError, match="the factor is .*; expected more than 1"):
+            recipes.coarse_to_fine(512, factor=factor)
+
+
+class TestStylize:
+    def test_the_objective_is_the_formula(self, asked, network):
+        objective, start, options = nst.stylize(
+            "chelsea", "stained_glass", max_side=64, content_weight=2, style_weight=30,
+            tv_weight=0.5, network=network, steps=7, seed=3,
+        )  # fmt: skip
+        assert objective.weights == {"content": 2, "style": 30, "total_variation": 0.5}
+        assert objective.network is network and start == "content"
+        assert options == {"scales": [64], "steps": 7, "seed": 3}
+        assert max(objective.terms["content"].image.shape[1:3]) == 64
+        assert max(objective.terms["style"].image.shape[1:3]) == 64
+
+    def test_defaults(self, asked, network):
+        objective, *_ = nst.stylize("chelsea", "stained_glass", max_side=32, network=network)
+        assert objective.weights == {"content": 1, "style": 10, "total_variation": 0.1}
+        assert objective.terms["content"].layers == ("block4_conv2",)
+        assert objective.terms["style"].layers == nst.vgg.STYLE_LAYERS
+
+    def test_the_scale_of_the_painting(self, asked, network):
+        for scale, side in ((0.5, 32), (1.0, 64), (2.0, 128)):
+            options = {"max_side": 64, "style_scale": scale, "network": network} | SHALLOW
+            objective, *_ = nst.stylize("chelsea", "stained_glass", **options)
+            assert max(objective.terms["style"].image.shape[1:3]) == side
+
+    def test_a_small_photograph_sets_the_size(self, asked, network, photo):
+        objective, _, options = nst.stylize(
+            photo, "stained_glass", max_side=512, network=network, **SHALLOW
+        )
+        assert objective.terms["content"].image.shape == photo.shape
+        assert max(objective.terms["style"].image.shape[1:3]) == 48 == options["scales"][-1]
+
+    @pytest.mark.parametrize(
+        ("scales", "expected"),
+        [("coarse to fine", [150, 300]), (None, None), ([20, 40], [20, 40])],
+    )
+    def test_scales(self, asked, network, scales, expected):
+        *_, options = nst.stylize(
+            "chelsea", "stained_glass", max_side=300, scales=scales, network=network, **SHALLOW
+        )
+        assert options["scales"] == expected
+
+    def test_several_paintings(self, asked, network, painting):
+        objective, *_ = nst.stylize(
+            "chelsea", ["stained_glass", painting], max_side=32, network=network, **SHALLOW
+        )
+        assert len(objective.terms["style"].images) == 2
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"scales": "fine"}, "scales is 'fine'; expected 'coarse to fine', None or numbers"),
+            ({"style_scale": 0}, "style_scale is 0; expected a positive number"),
+            ({"style_scale": float("inf")}, "style_scale is inf"),
+            ({"style_scale": 0.1}, "each side must be at least 16"),
+            ({"style_weight": -1}, "a weight is -1.0"),
+            ({"content_layers": "conv9_1"}, "did you mean"),
+            ({"max_side": 0}, "max_side"),
+        ],
+    )
+    def test_errors_say_what_was_expected(self, asked, network, arguments, message):
+        arguments = {"max_side": 32, "network": network} | arguments
+        with pytest.raises(ValueError, match=message):
+            nst.stylize("chelsea", "stained_glass", **arguments)
+
+    def test_an_unknown_argument_is_refused(self, network):
+        with pytest.raises(TypeError, match="stepz"):
+            nst.stylize("chelsea", "stained_glass", max_side=32, network=network, stepz=3)
+
+
+class TestReconstructions:
+    def test_content(self, asked, network, photo):
+        objective, start, options = nst.reconstruct_content(
+            photo, ["conv1_1", "conv2_2"], tv_weight=0.2, network=network, steps=3
+        )
+        assert objective.weights == {"content": 1.0, "total_variation": 0.2}
+        assert objective.terms["content"].layers == ("block1_conv1", "block2_conv2")
+        assert (start, options) == ("noise", {"steps": 3})
+
+    def test_style(self, asked, network, painting):
+        objective, start, _ = nst.reconstruct_style(
+            [painting, "stained_glass"], max_side=24, network=network
+        )
+        assert objective.weights == {"style": 1.0, "total_variation": 0.0}
+        sizes = [max(image.shape[1:3]) for image in objective.terms["style"].images]
+        assert sizes == [24, 24] and start == "noise"
+
+    def test_they_run(self, network, photo, painting):
+        for result in (
+            nst.reconstruct_content(photo, "conv1_1", network=network, **QUICK),
+            nst.reconstruct_style(painting, "conv1_1", network=network, **QUICK),
+            nst.stylize(photo, painting, network=network, **SHALLOW, **QUICK),
+        ):
+            assert result.history[-1].loss < result.history[0].loss
+            assert result.stop_reason == "steps" and len(result.history) == 3
+
+
+class TestOpenImage:
+    def test_anything(self, photo, tmp_path):
+        path = tmp_path / "photo.png"
+        nst.save_image(photo, path)
+        for source in (photo, path, str(path), path.read_bytes(), nst.to_pil(photo)):
+            found = recipes.open_image(source)
+            assert np.abs(found - photo).max() <= 0.5 / 255 + 1e-6
+        assert recipes.open_image("chelsea", max_side=32).shape == (1, 21, 32, 3)
+
+    def test_neither_sample_nor_file(self):
+        with pytest.raises(FileNotFoundError, match="chelsea"):
+            recipes.open_image("chelsae")
+
+
+def test_trained_weights_paint(trained):
+    """Eight steps at 64 pixels: the style comes nearer, and the content stays recognisable."""
+    result = nst.stylize(
+        "chelsea", "swirling_night", max_side=64, steps=8, network=trained, progress=False
+    )
+    first, last = result.history[0], result.history[-1]
+    assert last.terms["style"] < 0.5 * first.terms["style"]
+    assert last.terms["content"] < 0.9  # a black image would have about 1
+    assert result.settings["objective"]["network"]["weights"] != "random"

@@ -1,0 +1,506 @@
+"""The panels: a worker that starts, stops and fails in plain words, and controls that count."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import threading
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import ipywidgets as ipw
+import numpy as np
+import pytest
+from PIL import Image
+
+import nsthelpers as nst
+from nsthelpers import panels, studio_panel, widgets
+from nsthelpers.notebook import Profile
+
+TINY = Profile("fast", 32, 32, 2, 2)
+PATIENCE = 300  # seconds; only a failing test waits that long
+KINDS = ("content", "style", "studio", "smoothing")
+
+
+@pytest.fixture
+def make(network):
+    """Makes panels by name, and closes them when the test is over."""
+    made = []
+
+    def panel(name, *images, **options):
+        makers = {
+            "layers": widgets.layer_explorer,
+            "content": widgets.content_panel,
+            "style": widgets.style_panel,
+            "studio": widgets.studio,
+            "smoothing": widgets.smoothing_panel,
+        }
+        usual = {
+            "style": ["mosaic_sunset"],
+            "studio": [],
+            "smoothing": ["chelsea", "mosaic_sunset"],
+        }
+        images = images or usual.get(name, ["chelsea"])
+        made.append(makers[name](*images, profile=TINY, network=network, **options))
+        return made[-1]
+
+    yield panel
+    for each in made:
+        each.close()
+    assert workers() == []
+
+
+class Scripted(panels.RunPanel):
+    """A panel whose run halts at its first step until the test lets it go on."""
+
+    def __init__(self, steps=3, failure=None):
+        self.steps, self.failure, self.jobs = steps, failure, 0
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        noise = nst.white_noise(16, 24)
+        super().__init__([], noise, noise, ("left", "right"))
+
+    def job(self):
+        self.jobs += 1
+
+        def halt(progress):
+            if progress.record.step == 1:
+                self.reached.set()
+                assert self.go_on.wait(PATIENCE)
+
+        def work(callback):
+            if self.failure:
+                raise self.failure
+            return nst.synthesize(
+                nst.TotalVariation(), nst.white_noise(16, 24), steps=self.steps,
+                callbacks=[halt, callback], progress=False,
+            )  # fmt: skip
+
+        return work
+
+
+@pytest.fixture
+def scripted():
+    made = []
+
+    def panel(*arguments, **options):
+        made.append(Scripted(*arguments, **options))
+        return made[-1]
+
+    yield panel
+    for each in made:
+        each.go_on.set()
+        each.close()
+    assert workers() == []
+
+
+def workers():
+    return [thread for thread in threading.enumerate() if thread.name == "nsthelpers panel"]
+
+
+def pixels(widget):
+    return np.asarray(Image.open(io.BytesIO(widget.value)).convert("RGB"))
+
+
+def said(panel):
+    return re.sub("<[^>]*>", "", panel.status.value)
+
+
+def finished(panel):
+    """Run to the end; the panel's result."""
+    panel.run()
+    result = panel.wait(PATIENCE)
+    assert panel.error is None, panel.error
+    return result
+
+
+def family(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from family(child)
+
+
+def test_run_ends_with_result_picture_and_curve(scripted):
+    panel = scripted()
+    panel.go_on.set()
+    blank = panel.curve.value
+    result = finished(panel)
+    assert result is panel.result and result.stop_reason == "steps"
+    assert not panel.running and not panel._thread.is_alive()
+    assert np.array_equal(pixels(panel.picture), nst.images.to_uint8(result.image))
+    assert panel.curve.value != blank and pixels(panel.curve).std() > 5
+    assert (panel.run_button.disabled, panel.stop_button.disabled) == (False, True)
+    assert panel.bar.value == panel.bar.max == 3 and panel.bar.bar_style == "success"
+    assert said(panel).startswith("Done: 3 steps. The loss went from")
+
+
+def test_stop_ends_the_run_and_keeps_its_picture(scripted):
+    panel = scripted(steps=500)
+    panel.run()
+    assert panel.reached.wait(PATIENCE) and panel.running
+    assert (panel.run_button.disabled, panel.stop_button.disabled) == (True, False)
+    panel.stop()
+    panel.stop()  # twice does no harm
+    assert said(panel) == "Stopping after this step …"
+    panel.go_on.set()
+    result = panel.wait(PATIENCE)
+    assert result.stop_reason == "interrupted" and result.history[-1].step == 1
+    assert said(panel).startswith("Stopped at step 1; the best picture so far is kept.")
+    assert panel.error is None and not panel.run_button.disabled
+
+
+def test_stop_without_a_run_says_so(scripted):
+    panel = scripted()
+    panel.stop()
+    assert said(panel) == "Nothing is running."
+    panel.go_on.set()
+    assert finished(panel).stop_reason == "steps"  # an early Stop does not linger
+
+
+def test_run_while_running_starts_nothing(scripted):
+    panel = scripted(steps=500)
+    panel.run()
+    assert panel.reached.wait(PATIENCE)
+    panel.run()
+    assert "running already" in said(panel)
+    assert panel.jobs == len(workers()) == 1
+
+
+def test_run_works_again_and_again(scripted):
+    panel = scripted()
+    panel.go_on.set()
+    first, second = finished(panel), finished(panel)
+    assert first is not second and np.array_equal(first.image, second.image)
+
+
+def test_buttons_do_what_the_methods_do(scripted):
+    panel = scripted(steps=500)
+    panel.run_button.click()
+    assert panel.reached.wait(PATIENCE)
+    panel.stop_button.click()
+    panel.go_on.set()
+    assert panel.wait(PATIENCE).stop_reason == "interrupted"
+
+
+def test_an_exception_of_the_worker_is_told_and_kept(scripted):
+    panel = scripted(failure=OSError("no weights <here>; try again"))
+    panel.run()
+    assert panel.wait(PATIENCE) is None
+    assert panel.error is panel.failure
+    assert "That did not work: no weights &lt;here&gt;; try again" in said(panel)
+    assert panel.bar.bar_style == "danger" and not panel.run_button.disabled
+    panel.failure = None
+    panel.go_on.set()
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_an_exception_without_words_is_named(scripted):
+    panel = scripted(failure=AssertionError())
+    panel.run()
+    panel.wait(PATIENCE)
+    assert "That did not work: AssertionError" in said(panel)
+
+
+def test_a_loss_that_is_not_finite_is_told(scripted, monkeypatch, caplog):
+    def broken(*arguments, **options):
+        result = nst.synthesis.synthesize(*arguments, **options)
+        result.stop_reason, result.message = "not finite", "the loss is no longer a finite number"
+        return result
+
+    monkeypatch.setattr(nst, "synthesize", broken)
+    panel = scripted()
+    panel.go_on.set()
+    finished(panel)
+    assert "The loss is no longer a finite number" in said(panel)
+    assert "border-left" in panel.status.value  # the mark of trouble
+    assert panel.bar.bar_style == "warning"
+
+
+def test_close_stops_and_joins(scripted):
+    panel = scripted(steps=500)
+    panel.run()
+    assert panel.reached.wait(PATIENCE)
+    thread = panel._thread
+    panel._stopping.set()  # what close() does first; here so that the halted worker may go on
+    panel.go_on.set()
+    panel.close()
+    assert not thread.is_alive() and workers() == []
+
+
+def test_a_second_panel_stops_the_first(scripted):
+    first, second = scripted(steps=500), scripted()
+    second.go_on.set()
+    first.run()
+    assert first.reached.wait(PATIENCE)
+    second.run()
+    assert second.running
+    first.go_on.set()
+    assert second.wait(PATIENCE).stop_reason == "steps"
+    assert first.result.stop_reason == "interrupted" and not first.running
+
+
+def test_previews_are_few_and_small(monkeypatch, scripted):
+    monkeypatch.setattr(panels, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    panel = scripted(steps=20)
+    panel.go_on.set()
+    seen = []
+    panel.picture.observe(lambda change: seen.append(change["new"]), "value")
+    finished(panel)
+    assert 1 <= len(seen) <= 2  # the first step and the end; the clock stands still between
+    panel.show(np.zeros((1, 100, 2000, 3), "float32"))
+    assert pixels(panel.picture).shape == (19, 384, 3)
+
+
+@pytest.mark.parametrize("name", ["layers", *KINDS])
+def test_panels_show_at_once_and_start_nothing(make, name):
+    panel = make(name)
+    assert isinstance(panel, ipw.VBox) and workers() == []
+    images = [widget for widget in family(panel) if isinstance(widget, ipw.Image)]
+    assert len(images) >= 2 and all(min(pixels(image).shape[:2]) >= 16 for image in images)
+
+
+@pytest.mark.parametrize("name", ["layers", *KINDS])
+def test_panels_use_only_what_every_front_end_shows(make, name):
+    members = list(family(make(name)))
+    assert not any(isinstance(each, (ipw.Output, ipw.Accordion, ipw.Tab)) for each in members)
+    boxes = [each for each in members if isinstance(each, ipw.Box)]
+    assert all(each.layout.overflow == "visible" for each in boxes)  # no scroll bars inside
+
+
+@pytest.mark.parametrize("name", ["layers", *KINDS])
+def test_where_no_widgets_are_shown_a_sentence_stands(make, name):
+    assert repr(make(name)).startswith("An interactive panel: run this cell in")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_panel_runs_to_the_end(make, name):
+    panel = make(name)
+    before = panel.picture.value
+    result = finished(panel)
+    assert result.image.shape[2] == 32 and result.history[-1].step == 2
+    assert result.history[-1].loss < result.history[0].loss
+    assert panel.picture.value != before
+
+
+def test_panels_take_the_profile_of_the_environment(monkeypatch, network):
+    monkeypatch.setenv("NST_PROFILE", "fast")
+    panel = widgets.content_panel("chelsea", network=network)
+    assert panel.steps.value == 3 and panel.beside.layout.width == "440px"
+    panel.close()
+
+
+def test_content_panel_uses_its_controls(make):
+    panel = make("content")
+    panel.layer.value, panel.optimizer.value, panel.steps.value = "block1_pool", "Adam", 1
+    settings = finished(panel).settings
+    assert settings["objective"]["terms"]["content"]["layers"] == ["block1_pool"]
+    assert settings["optimizer"]["name"] == "Adam" and settings["steps"] == [1]
+
+
+def test_style_panel_shares_the_weights_among_the_ticked_layers(make):
+    panel = make("style")
+    for layer in ("block3_conv1", "block4_conv1"):
+        panel.ticks[layer].value = False
+    panel.weights["block5_conv1"].value = 0
+    panel.weights["block2_conv1"].value = 0.25
+    term = finished(panel).settings["objective"]["terms"]["style"]
+    assert term["layers"] == ["block1_conv1", "block2_conv1"]
+    assert term["layer_weights"] == pytest.approx([0.8, 0.2])
+
+
+def test_style_panel_without_layers_says_what_to_do(make):
+    panel = make("style")
+    for tick in panel.ticks.values():
+        tick.value = False
+    panel.run()
+    assert isinstance(panel.error, ValueError) and workers() == []
+    assert "tick at least one" in said(panel)
+    panel.ticks["block1_conv1"].value = True
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_smoothing_panel_compares_with_the_run_before(make):
+    panel = make("smoothing")
+    panel.gamma.value = 0.0
+    first = finished(panel)
+    panel.gamma.value, panel.kind.value = 100.0, "squared"
+    second = finished(panel)
+    term = second.settings["objective"]["terms"]["total_variation"]
+    assert (term["weight"], term["kind"]) == (100.0, "squared")
+    assert np.array_equal(pixels(panel.beside), nst.images.to_uint8(first.image))
+    assert "the run before: γ = 0, l1" in panel.captions[0].value
+    assert "γ = 100, squared" in panel.captions[1].value
+
+
+@pytest.mark.parametrize("end", ["min", "max"])
+@pytest.mark.parametrize("start", ["content", "style", "noise"])
+def test_studio_bears_extreme_sliders(make, end, start):
+    panel = make("studio")
+    panel.start.value = start
+    panel.optimizer.value = "Adam" if end == "max" else "L-BFGS"
+    panel.style_weight.value = 10 ** getattr(panel.style_weight, end)
+    for slider in (panel.smoothing, panel.size):
+        slider.value = slider.options[0 if end == "min" else -1]
+    panel.steps.value = 1
+    result = finished(panel)
+    weights = {k: v["weight"] for k, v in result.settings["objective"]["terms"].items()}
+    assert np.isfinite(result.image).all() and result.image.shape[2] == panel.size.value
+    assert weights["style"] == pytest.approx(0.1 if end == "min" else 1000)
+    assert weights["total_variation"] == (0 if end == "min" else 100)
+
+
+def test_studio_wipes_from_result_to_photograph(make):
+    panel = make("studio")
+    result = finished(panel)
+    shown = nst.images.to_uint8(result.image)
+    assert np.array_equal(pixels(panel.picture), shown)
+    panel.compare.value = 1.0
+    photo = nst.resize(panel.content.image, size=result.image.shape[1:3])
+    assert np.abs(pixels(panel.picture) - 255.0 * photo[0]).max() < 8
+    panel.compare.value = 0.5
+    halves = pixels(panel.picture)
+    assert np.array_equal(halves[:, 17:], shown[:, 17:])
+    assert (halves[:, 15:17] == 255).all()
+
+
+def test_studio_offers_the_picture_with_its_settings(make, tmp_path):
+    panel = make("studio")
+    assert panel.download.value == ""
+    result = finished(panel)
+    link = re.search(r'download="(.*?)" href="data:image/png;base64,(.*?)"', panel.download.value)
+    path = tmp_path / link[1]
+    path.write_bytes(base64.b64decode(link[2]))
+    assert nst.read_settings(path)["steps"] == result.settings["steps"]
+    assert np.array_equal(nst.to_pil(nst.load_image(path)), nst.to_pil(result.image))
+
+
+def test_studio_follows_a_new_photograph(make):
+    panel = make("studio")
+    finished(panel)
+    panel.content.menu.value = "coffee"
+    assert panel.download.value == ""  # the old result does not belong to it
+    coffee = nst.samples.load("coffee", max_side=640)
+    assert np.abs(pixels(panel.picture) - 255.0 * coffee[0]).max() < 2
+
+
+@pytest.mark.parametrize("given", ["swirling_night", "array"])
+def test_studio_takes_other_pictures_too(make, given, photo):
+    panel = make("studio", photo if given == "array" else given)
+    assert panel.content.menu.label == "your photograph"
+    assert finished(panel).image.shape[2] == 32
+
+
+def send(chooser, **contents):
+    """Upload files as a browser does; ipywidgets 7 and 8 get them in different ways."""
+    upload = chooser.upload
+    if ipw.__version__.startswith("7"):
+        upload.metadata = [{"name": name} for name in contents]
+        upload.data = list(contents.values())
+        upload._counter += 1
+        return
+    common = {"type": "image/png", "last_modified": datetime.now(UTC)}
+    upload.value = tuple(
+        {"name": name, "content": memoryview(data), "size": len(data), **common}
+        for name, data in contents.items()
+    )
+
+
+def png(image):
+    return nst.images.to_png_bytes(image)
+
+
+def test_upload_is_chosen_and_used(make, painting):
+    panel = make("studio")
+    send(panel.style, mine=png(painting))
+    assert panel.style.menu.label == "mine"
+    assert np.abs(panel.style.image - painting).max() < 0.01
+    panel.style.menu.value = "swirling_night"
+    panel.style.menu.value = "uploaded mine"
+    assert panel.style.image.shape == painting.shape
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_upload_of_the_same_name_replaces_the_first(make, painting, photo):
+    panel = make("studio")
+    send(panel.style, mine=png(painting))
+    count = len(panel.style.menu.options)
+    send(panel.style, mine=png(photo))
+    assert panel.style.image.shape == photo.shape
+    assert len(panel.style.menu.options) == count
+
+
+@pytest.mark.parametrize("data", [b"", b"not <an> image", png(nst.white_noise(8, 8))])
+def test_broken_upload_is_told_and_changes_nothing(make, data):
+    panel = make("studio")
+    send(panel.content, broken=data)
+    assert "broken: " in panel.content.words.value
+    assert "<an>" not in panel.content.words.value
+    assert panel.content.menu.value == "chelsea"
+    panel.content.menu.value = "coffee"
+    assert panel.content.words.value == ""
+    assert finished(panel).stop_reason == "steps"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a.png": {"metadata": {"name": "a.png"}, "content": b"data"}},
+        ({"name": "a.png", "content": memoryview(b"data")},),
+    ],
+    ids=["ipywidgets 7", "ipywidgets 8"],
+)
+def test_uploads_of_both_generations_are_read(value):
+    assert studio_panel.uploaded(value) == [("a.png", b"data")]
+
+
+def test_failed_download_goes_back_to_the_last_choice(make, monkeypatch):
+    panel = make("studio")
+
+    def fail(*arguments, **options):
+        raise OSError("cannot fetch it; try again")
+
+    monkeypatch.setattr(studio_panel, "open_image", fail)
+    panel.style.menu.value = "starry_night"
+    monkeypatch.undo()
+    assert panel.style.menu.value == "swirling_night"
+    assert "cannot fetch it; try again" in panel.style.words.value
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_layer_explorer_shows_the_chosen_map(make, network):
+    panel = make("layers")
+    panel.layer.value = "block1_conv1"
+    assert panel.channel.max == 63
+    panel.channel.value = 5
+    image = nst.samples.load("chelsea", max_side=32)
+    answer = np.asarray(network.features(image, ["block1_conv1"])["block1_conv1"])[0, :, :, 5]
+    assert "Channel 5: strongest answer" in panel.words.value
+    assert answer.max() >= 100 and f"{answer.max():,.0f}" in panel.words.value
+    brightest = np.unravel_index(answer.argmax(), answer.shape)
+    shown = pixels(panel.map).sum(axis=-1)
+    row, column = np.unravel_index(shown.argmax(), shown.shape)
+    scale = shown.shape[1] / 32
+    assert (row // scale, column // scale) == brightest
+
+
+def test_layer_explorer_frames_what_the_brightest_place_sees(make):
+    panel = make("layers")
+    panel.layer.value = "block5_conv4"  # it sees more than the whole picture
+    framed = pixels(panel.input)
+    assert (framed[1, 5:-5] == 255).all() and (framed[5:-5, 1] == 255).all()
+
+
+@pytest.mark.parametrize("layer", [each.name for each in nst.layer_table()[:-1]])
+def test_layer_explorer_opens_every_layer(make, layer):
+    panel = make("layers")
+    panel.layer.value = layer
+    panel.channel.value = panel.channel.max
+    assert layer in panel.words.value and pixels(panel.map).shape[1] == 512
+
+
+def test_layer_explorer_says_when_a_channel_is_silent(make):
+    panel = make("layers")
+    panel._maps["block1_conv1"] = np.zeros((21, 32, 64), "float32")
+    panel.layer.value = "block1_conv1"
+    assert "no answer anywhere" in panel.words.value
+    assert pixels(panel.map).max() < 5
