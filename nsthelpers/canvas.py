@@ -11,7 +11,7 @@ from .images import as_image
 
 __all__ = [
     "FAINT", "INK", "PALETTE", "WIDTH", "bare_axes", "calm", "colours", "entitle", "grey_of",
-    "matching", "new_figure", "picture_of", "show_in_notebook", "write",
+    "liveliest_channels", "matching", "new_figure", "picture_of", "show_in_notebook", "write",
 ]  # fmt: skip
 
 #: Okabe & Ito's colours (2008), told apart by colour-blind readers too.
@@ -86,7 +86,7 @@ def _readable_ticks(axis, low, high):
     from matplotlib import ticker
 
     if high < 3 * low:
-        axis.set_major_locator(ticker.MaxNLocator(4))
+        axis.set_major_locator(ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
         axis.set_minor_locator(ticker.NullLocator())
     elif high < 100 * low:
         axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
@@ -124,3 +124,10 @@ def matching(name, texts, count, what):
     if len(texts) != count:
         raise ValueError(f"{len(texts)} {name} for {count} {what}; expected one for each")
     return texts
+
+
+def liveliest_channels(maps, count):
+    """The channels of (height, width, channels) that vary most over the picture, in order."""
+    # Some channels answer to the zero padding at the border and to nothing else.
+    inner = maps[2:-2, 2:-2] if min(maps.shape[:2]) > 8 else maps
+    return sorted(np.argsort(inner.var(axis=(0, 1)))[::-1][:count].tolist())

@@ -200,4 +200,4 @@ def _path(point, gradient, free, low, high, steps, changes, gamma, a, b):
     slope = ops.sum(gradient * path)
     room = ops.where(path > 0, high - point, point - low)
     ratio = ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30))
-    return path, slope, ops.maximum(ops.min(ratio), 1.0)
+    return path, slope, ops.min(ratio)

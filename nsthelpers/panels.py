@@ -202,7 +202,7 @@ class RunPanel(Panel):
         # Losses of different sizes do not compare.
         where = "" if first.step == 0 else f" at {max(last.size)} px"
         fell = f"The loss went from {first.loss:.3g} to {last.loss:.3g}{where}, "
-        fell += f"the run took {result.seconds:.0f} s."
+        fell += f"the run took {result.seconds:.0f}\N{NO-BREAK SPACE}s."
         good = result.stop_reason in ("steps", "converged")
         if result.stop_reason == "interrupted":
             said = f"Stopped at step {last.step}; the best picture so far is kept"

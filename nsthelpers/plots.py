@@ -16,6 +16,7 @@ from .canvas import (
     WIDTH,
     bare_axes,
     grey_of,
+    liveliest_channels,
     matching,
     new_figure,
     picture_of,
@@ -272,10 +273,7 @@ def _maps(features, channels, count):
         raise ValueError(f"features of shape {values.shape}; expected (1, height, width, channels)")
     values = values[0]
     if channels is None:
-        # Some channels answer to the zero padding at the border and to nothing else.
-        inner = values[2:-2, 2:-2] if min(values.shape[:2]) > 8 else values
-        liveliest = np.argsort(inner.var(axis=(0, 1)))[::-1][:count]
-        channels = sorted(int(channel) for channel in liveliest)
+        channels = liveliest_channels(values, count)
     for channel in channels:
         if not 0 <= channel < values.shape[2]:
             raise ValueError(f"no channel {channel}; the layer has 0 to {values.shape[2] - 1}")

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from . import notebook
 from .blocks import Panel, caption, column, labelled, layout, picture, put, row, say_small
+from .canvas import liveliest_channels
 from .images import as_image, to_pil
 from .losses import TV_KINDS
 from .panels import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
@@ -140,9 +141,8 @@ class _LayerExplorer(Panel):
             found = self._network.features(self._image, [name])[name]
             self._maps[name] = np.asarray(found, "float32")[0]
         maps = self._maps[name]
-        liveliest = int(maps.var(axis=(0, 1)).argmax())
         self.channel.max = maps.shape[2] - 1
-        self.channel.value = liveliest
+        (self.channel.value,) = liveliest_channels(maps, 1)
         self._draw()
 
     def _draw(self, _=None):

@@ -195,7 +195,8 @@ class TestEvaluation:
                 return ops.convert_to_tensor(2.0)
 
         evaluation = (1 * Constant()).at(32, 48).evaluate(photo)
-        assert evaluation.loss == 2.0 and not to_numpy(evaluation.gradient).any()
+        gradient = to_numpy(evaluation.gradient)
+        assert evaluation.loss == 2.0 and gradient.shape == photo.shape and not gradient.any()
 
 
 class TestWeightZero:

@@ -191,6 +191,23 @@ class TestLBFGSBehaves:
         with pytest.raises(FloatingPointError, match="the gradient holds NaN or infinite values"):
             nst.LBFGS().start(problem, np.full(3, 0.5)).step()
 
+    def test_misleading_curvature_is_forgotten(self, monkeypatch):
+        descent = nst.LBFGS().start(bowl(np.full(3, 0.5), np.array([1.0, 5.0, 9.0])), np.zeros(3))
+        descent.step()
+        before, original = descent.evaluation.loss, descent._search
+        paths = []
+
+        def search(path, *rest):
+            paths.append(to_numpy(path))
+            return None if len(paths) == 1 else original(path, *rest)  # nothing along the first
+
+        monkeypatch.setattr(descent, "_search", search)
+        slope = bowl(np.full(3, 0.5), np.array([1.0, 5.0, 9.0])).gradient(to_numpy(descent.image))
+        assert descent.step() is True and descent.evaluation.loss < before
+        assert len(paths) == 2
+        angle = -paths[1] @ slope / np.linalg.norm(paths[1]) / np.linalg.norm(slope)
+        assert angle == pytest.approx(1.0)  # the second is straight down
+
     def test_one_object_serves_runs_of_different_shapes(self):
         optimizer = nst.LBFGS()
         for shape in [(2, 3), (1, 4, 4, 3), (2, 3)]:

@@ -250,13 +250,14 @@ class TestStart:
         assert np.array_equal(first(style, "style"), painting)
 
     def test_style_beside_content_is_cut_not_squashed(self, first, photo):
-        stripes = np.zeros((1, 64, 64, 3), "float32")
-        stripes[:, ::16] = 1  # every 16 rows; the canvas is 32 x 48: 42.7 of 64 rows are kept
-        both = Towards(image=photo, label="content") + Towards(image=stripes, label="style")
+        y, x = np.mgrid[0:1:64j, 0:1:64j]
+        square = np.stack([y, x, x], axis=-1)[None].astype("float32")
+        both = Towards(image=photo, label="content") + Towards(image=square, label="style")
         found = first(both, "style")
-        assert found.shape == photo.shape
-        rows = np.nonzero(found.mean((0, 2, 3)) > 0.5)[0]
-        assert set(np.diff(rows)) <= {12}  # 16 rows at 48 / 64
+        assert found.shape == photo.shape  # 32 x 48: all of the width, two thirds of the height
+        assert np.ptp(found[..., 1]) == pytest.approx(1.0, abs=0.03)
+        assert found[..., 0].min() == pytest.approx(1 / 6, abs=0.03)
+        assert found[..., 0].max() == pytest.approx(5 / 6, abs=0.03)
 
     def test_noise_takes_the_size_of_content_then_of_style(self, first, both, painting):
         assert np.array_equal(first(both, "noise", seed=4), nst.white_noise(32, 48, 4))
@@ -307,6 +308,12 @@ class TestScales:
         result = run(scales=[16, 32], steps=4)
         ends = [record.loss for record in result.history if record.step in (0, 4)]
         assert ends[0] > ends[1] and ends[2] == pytest.approx(ends[1], rel=0.2)
+
+    def test_a_scale_that_converges_leaves_out_the_rest_of_its_steps(self, run):
+        result = run(optimizer=nst.LBFGS(), scales=[16, 32], steps=30)
+        coarse = [record for record in result.history if record.size == (16, 16)]
+        fine = [record for record in result.history if record.size == SIZE]
+        assert coarse[-1].step == len(coarse) - 1 < 30 and fine[0].step == 30
 
     def test_one_number_is_a_size(self, run):
         result = run(scales=64, steps=1)
