@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import nbformat
+import nbformat.validator
 import numpy as np
 import pytest
 
@@ -45,7 +46,7 @@ import nsthelpers as nst
 nst.notebook.setup()"""
 LAST_SECTIONS = ["Play", "Check yourself", "On your own", "In practice", "Further reading"]
 MEGABYTE = 1_000_000
-MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|mnt|opt|root|tmp|usr|var|work|Users)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|mnt|opt|root|tmp|usr|var|work|Users)/[\w.]")
 
 
 def tags(cell):
@@ -107,7 +108,8 @@ def checked_tasks(notebook):
 
 
 def rule_format(notebook, file):
-    nbformat.validate(notebook)  # raises; what follows are the project's own wishes
+    if not nbformat.validator.isvalid(notebook):
+        yield "this is not a valid notebook"
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         yield "the format is older than 4.5"
     if notebook.metadata.kernelspec.name != "python3":
@@ -236,7 +238,7 @@ def rule_links(notebook, file):
 
 def rule_papers(notebook, file):
     reading = dict(sections(notebook)).get("Further reading", [])
-    if not any(re.search(r"arxiv\.org/abs/\d{4}\.\d{4,5}", cell.source) for cell in reading):
+    if not any(re.search(r"(?i)arxiv\S*[ /]\d{4}\.\d{4,5}", cell.source) for cell in reading):
         yield "no paper on arXiv to read on"
 
 
@@ -348,7 +350,7 @@ def first(notebook, **wanted):
 
 
 def break_format(notebook):
-    notebook.cells[3].id = notebook.cells[4].id
+    notebook.cells[3].id = "3"
 
 
 def break_size(notebook):
@@ -402,7 +404,7 @@ def break_links(notebook):
 
 def break_papers(notebook):
     for cell in notebook.cells:
-        cell.source = cell.source.replace("arxiv.org", "example.org")
+        cell.source = re.sub("(?i)arxiv", "example", cell.source)
 
 
 def break_principles(notebook):
@@ -437,11 +439,7 @@ def break_solutions(notebook):
 def test_a_damaged_notebook_is_found(stored, rule):
     notebook = copy.deepcopy(stored[FILES[0]])
     globals()[f"break_{rule}"](notebook)
-    try:
-        found = problems(rule, notebook, FILES[0])
-    except nbformat.ValidationError as error:
-        found = [str(error)]
-    assert found
+    assert problems(rule, notebook, FILES[0])
 
 
 def test_all_notebooks_share_one_set_up_cell(stored):
