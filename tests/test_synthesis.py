@@ -196,7 +196,7 @@ class TestRepeating:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         objective = nst.TotalVariation("exponent", exponent=1.5)
         result = nst.synthesize(objective, nst.white_noise(24, 32, seed=9), steps=6, progress=False)
-        assert done.stderr == ""
+        assert done.returncode == 0, done.stderr  # older TensorFlows write a note of XLA's there
         assert done.stdout.strip() == hashlib.sha256(result.image.tobytes()).hexdigest()
 
     def test_one_optimizer_object_serves_many_runs(self, run):
