@@ -2,8 +2,8 @@
 
     python benchmarks/optimizer_cost.py [LONG_SIDE]
 
-The steps run on a quadratic, whose own cost is subtracted; evaluations and steps take turns, so that
-both see the same machine. The history is full (20 pairs).
+The steps run on a quadratic, whose own cost is subtracted; evaluations and steps take turns, so
+that both see the same machine. The history is full (20 pairs).
 """
 
 from __future__ import annotations
