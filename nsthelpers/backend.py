@@ -51,6 +51,7 @@ if keras.backend.backend() != "tensorflow":
     )
 
 __all__ = [
+    "PRECISIONS",
     "Device",
     "compile_function",
     "compile_value_and_gradient",
@@ -58,11 +59,17 @@ __all__ = [
     "is_out_of_memory",
     "keras",
     "ops",
+    "quickest_precision",
     "to_numpy",
     "to_tensor",
     "variable",
     "versions",
 ]
+
+
+#: Number formats for the inside of a network.
+PRECISIONS = ("float32", "bfloat16")
+_CPU_FACTS = "/proc/cpuinfo"
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,42 @@ def device() -> Device:
         details = tf.config.experimental.get_device_details(graphics[0])
         return Device("gpu", details.get("device_name", graphics[0].name), cores)
     return Device("cpu", platform.processor() or platform.machine(), cores)
+
+
+def quickest_precision() -> str:
+    """Choose the number format in which this device computes a network's convolutions quickest.
+
+    bfloat16 has the range of float32 and 8 of its 24 significant bits. Processors that multiply it
+    in hardware (AVX-512 BF16, AMX) need little more than half the time for a convolution, and sums
+    are still made in float32. Everywhere else it is slower. ``NST_PRECISION`` overrides the choice.
+
+    Returns
+    -------
+    {"float32", "bfloat16"}
+
+    Raises
+    ------
+    ValueError
+        If ``NST_PRECISION`` is neither.
+
+    Examples
+    --------
+    >>> quickest_precision() in ("float32", "bfloat16")
+    True
+    """
+    chosen = os.environ.get("NST_PRECISION")
+    if chosen:
+        if chosen not in PRECISIONS:
+            raise ValueError(f"NST_PRECISION is {chosen!r}; expected {' or '.join(PRECISIONS)}")
+        return chosen
+    if device().kind != "cpu":
+        return "float32"
+    try:
+        with open(_CPU_FACTS, encoding="utf-8") as file:
+            known = set(next((line for line in file if line.startswith("flags")), "").split())
+    except OSError:  # not on macOS and Windows
+        return "float32"
+    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & known else "float32"
 
 
 def versions() -> dict[str, str]:
@@ -165,7 +208,7 @@ def variable(array):
     return tf.Variable(array, trainable=False)
 
 
-def compile_value_and_gradient(function, *, compiled: bool | None = None):
+def compile_value_and_gradient(function, *, compiled: bool = False):
     """Turn ``function(image, parameters) -> (loss, extras)`` into one that has the gradient too.
 
     Parameters
@@ -174,8 +217,9 @@ def compile_value_and_gradient(function, *, compiled: bool | None = None):
         Of the image and any nest of tensors. Only the loss is differentiated, only by the image.
         The parameters are arguments of the compiled graph, not constants in it: a new target or a
         new weight of the same shape costs no new trace.
-    compiled : bool, optional
-        ``True``: XLA. ``False``: a plain ``tf.function``. Default: what the device is faster with.
+    compiled : bool, default False
+        ``True``: XLA. ``False``: a plain ``tf.function``, which was quicker at every size and
+        starts sooner (benchmarks/NOTES.md).
 
     Returns
     -------
@@ -200,7 +244,7 @@ def compile_value_and_gradient(function, *, compiled: bool | None = None):
     return compile_function(value_and_gradient, compiled=compiled)
 
 
-def compile_function(function, *, compiled: bool | None = None):
+def compile_function(function, *, compiled: bool = False):
     """Compile a function of tensors; it is traced once for each set of shapes, at its first call.
 
     Also a decorator.
@@ -209,7 +253,7 @@ def compile_function(function, *, compiled: bool | None = None):
     ----------
     function : callable
         Of nests of tensors. Its ``if`` and ``for`` run while it is traced, not on tensors' values.
-    compiled : bool, optional
+    compiled : bool, default False
         As in :func:`compile_value_and_gradient`.
 
     Returns
@@ -229,11 +273,7 @@ def compile_function(function, *, compiled: bool | None = None):
         # TensorFlow counts traces per code object and would warn of many. Closures of one factory
         # share theirs, a partial object has none. Without AutoGraph, which nothing here needs,
         # errors keep their own one-line text.
-        return tf.function(
-            functools.partial(function),
-            autograph=False,
-            jit_compile=_prefers_xla() if compiled is None else compiled,
-        )
+        return tf.function(functools.partial(function), autograph=False, jit_compile=compiled)
 
     @functools.wraps(function)
     def call(*arguments):
@@ -255,9 +295,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     (True, False)
     """
     return isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError))
-
-
-def _prefers_xla() -> bool:
-    # Measured, see benchmarks/: on the CPU XLA fuses bias, ReLU and their gradients around the
-    # convolutions. On a GPU cuDNN is as fast without it and starts without minutes of compiling.
-    return device().kind == "cpu"

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 from .weights import layer_shapes
 
-__all__ = ["STYLE_LAYERS", "Layer", "layer_name", "layer_names", "layer_table"]
+__all__ = [
+    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "geometric_weights", "layer_name", "layer_names",
+    "layer_table",
+]  # fmt: skip
 
 #: The style layers of Gatys et al.: the first convolution of every block.
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+#: All 16 convolutions of VGG19.
+CONVOLUTIONS = tuple(layer_shapes("vgg19"))
 
 
 @dataclass(frozen=True)
@@ -119,15 +124,62 @@ def layer_name(layer: str, name="vgg19") -> str:
     """
     known = layer_names(name)
     text = str(layer).strip().lower()
+    if not text:
+        raise ValueError(
+            f"an empty layer name is no layer of {name}; expected a name such as "
+            f"{known[0]} or {known[-2]}"
+        )
     match = re.fullmatch(r"(?:conv|relu)_?(\d)_(\d)", text) or re.fullmatch(r"pool_?(\d)", text)
     if match:
         block, *rest = match.groups()
         text = f"block{block}_conv{rest[0]}" if rest else f"block{block}_pool"
     if text not in known:
         close = difflib.get_close_matches(text, known, n=3, cutoff=0.5) or known[:3]
-        given = repr(layer) if str(layer).strip() else "an empty layer name"
-        raise ValueError(f"{name} has no layer {given}; did you mean {' or '.join(close)}?")
+        raise ValueError(f"{name} has no layer {layer!r}; did you mean {' or '.join(close)}?")
     return text
+
+
+def geometric_weights(count, ratio=0.5) -> tuple[float, ...]:
+    """Layer weights that rise or fall by one factor from layer to layer, and sum to 1.
+
+    Parameters
+    ----------
+    count : int
+        How many layers, shallow ones first.
+    ratio : float, default 0.5
+        Each weight beside the one before: below 1 shallow layers count more, as Novak & Nikulin
+        weigh style; above 1 deep ones do, as they weigh content (with 2).
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    ValueError
+        For a count below 1 or a ratio that is no positive number.
+
+    Notes
+    -----
+    By our reading of the paper, w_l = 2^(D - d(l)) for style and 2^d(l) for content, d(l) being the
+    place of layer l among the D chosen ones; its text could not be had. There the weights are not
+    divided by their sum. Dividing keeps the strength of the whole term.
+
+    References
+    ----------
+    Novak & Nikulin (2016), arXiv 1605.04603, section 3.1.
+
+    Examples
+    --------
+    >>> geometric_weights(2, 3.0), geometric_weights(3, 1.0)[0] == 1 / 3
+    ((0.25, 0.75), True)
+    """
+    if count < 1:
+        raise ValueError(f"{count} layers; expected at least one")
+    if not (math.isfinite(ratio) and ratio > 0):
+        raise ValueError(f"the ratio is {ratio}; expected a positive number, such as 0.5")
+    powers = [float(ratio) ** place for place in range(count)]
+    return tuple(power / sum(powers) for power in powers)
 
 
 @functools.cache

@@ -7,7 +7,6 @@ are held there, the others move, and a strong-Wolfe line search chooses how far.
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
@@ -154,7 +153,7 @@ def _in_chunks(vector, chunks):
     return ops.reshape(ops.pad(vector, (0, missing)), (chunks, -1))
 
 
-@functools.partial(compile_function, compiled=False)
+@compile_function
 def _products(steps, changes, gradient, free):
     """Inner products over the free variables: s.y, y.y, s.g, y.g."""
     chunks = steps.shape[0]
@@ -191,7 +190,7 @@ def _two_loop(sy, yy, sg, yg, order):
     return gamma, a, b
 
 
-@functools.partial(compile_function, compiled=False)
+@compile_function
 def _path(point, gradient, free, low, high, steps, changes, gamma, a, b):
     """The path to where -H g leads, cut off at the bounds; its slope; its longest multiple."""
     learned = ops.reshape(ops.matmul(a[None], steps) + ops.matmul(b[None], changes), (-1,))

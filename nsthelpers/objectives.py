@@ -9,6 +9,7 @@ the network once for all of its terms and adds their losses up.
 
 from __future__ import annotations
 
+import copy
 import math
 import numbers
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ class Objective(_Algebra):
         """The weights by label."""
         return {label: weight for label, (weight, _) in self._labelled()}
 
-    def at(self, height, width, scale=1.0) -> BoundObjective:
+    def at(self, height, width, scale=1.0, precision="float32") -> BoundObjective:
         """Fix the size of the image, so that targets are computed once and used at every step.
 
         Parameters
@@ -118,6 +119,8 @@ class Objective(_Algebra):
         scale : float, default 1.0
             How large this image is beside the final one: paintings are shrunk by it, so that
             brush strokes keep their size relative to the picture.
+        precision : {"float32", "bfloat16"}, default "float32"
+            What the network computes in; see :meth:`nsthelpers.VGG.in_precision`.
 
         Returns
         -------
@@ -128,7 +131,7 @@ class Objective(_Algebra):
         ValueError
             If every weight is 0, or a term cannot be had at this size.
         """
-        return BoundObjective(self, height, width, scale)
+        return BoundObjective(self, height, width, scale, precision)
 
     def report(self, image) -> dict[str, dict[str, float]]:
         """Every term's loss for an image: ``{label: {"loss", "weight", "weighted"}}``.
@@ -247,7 +250,7 @@ class BoundObjective:
         (1, H, W, 3), of the images that it judges.
     """
 
-    def __init__(self, objective, height, width, scale):
+    def __init__(self, objective, height, width, scale, precision):
         self.shape = (1, height, width, 3)
         active = [
             (label, weight, term) for label, (weight, term) in objective._labelled() if weight > 0
@@ -256,12 +259,15 @@ class BoundObjective:
             raise ValueError("every term has weight 0; there is nothing to optimise")
         self._labels = [label for label, _, _ in active]
         self._weights = [weight for _, weight, _ in active]
-        terms = tuple(term for _, _, term in active)
+        network, terms = objective.network, tuple(term for _, _, term in active)
+        if network is not None and network.precision != precision:
+            network = network.in_precision(precision)
+            terms = tuple(_reading(network, term) if term.layers else term for term in terms)
         self._parameters = {
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
         }
-        self._function = _compiled(objective.network, terms)
+        self._function = _compiled(network, terms)
 
     def evaluate(self, image) -> Evaluation:
         """Judge an image.
@@ -280,6 +286,13 @@ class BoundObjective:
         # Summed in float64: line searches look at small differences of this number.
         loss = math.fsum(w * value for w, value in zip(self._weights, values, strict=True))
         return Evaluation(loss, dict(zip(self._labels, values, strict=True)), gradient)
+
+
+def _reading(network, term):
+    """The same term, looking through another network."""
+    term = copy.copy(term)
+    term.network = network
+    return term
 
 
 _functions: dict = {}  # the newest ones, by what their graphs depend on

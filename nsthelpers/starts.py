@@ -9,7 +9,7 @@ import numpy as np
 
 from .images import MINIMUM_SIDE, as_image, resize
 
-__all__ = ["start_image", "step_counts", "white_noise", "working_sizes"]
+__all__ = ["smallest_scale", "start_image", "step_counts", "white_noise", "working_sizes"]
 
 
 def white_noise(height, width, seed=0):
@@ -102,7 +102,7 @@ def working_sizes(size, scales):
     Raises
     ------
     ValueError
-        If a side is too small for the network, or the scales do not rise.
+        If a side is too small for the network at any scale, or the scales do not rise.
 
     Examples
     --------
@@ -123,7 +123,39 @@ def working_sizes(size, scales):
         raise ValueError(
             f"scales are {scales}; expected long sides in whole pixels, at least {floor}, rising"
         )
-    return [tuple(max(floor, round(side * scale / longest)) for side in size) for scale in scales]
+    sizes = [tuple(round(side * scale / longest) for side in size) for scale in scales]
+    if min(sizes[0]) < floor:
+        raise ValueError(
+            f"at the scale {scales[0]} the start image of {size[1]} x {size[0]} pixels becomes "
+            f"{sizes[0][1]} x {sizes[0][0]}; expected at least {floor} on both sides: the smallest "
+            f"scale that will do is {smallest_scale(size)}"
+        )
+    return sizes
+
+
+def smallest_scale(size):
+    """Find the smallest long side at which an image is still large enough for the network.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the image, in pixels.
+
+    Returns
+    -------
+    int
+        A long side, in pixels.
+
+    Examples
+    --------
+    >>> smallest_scale((300, 400)), smallest_scale((100, 1000))
+    (21, 155)
+    """
+    longest, shortest = max(size), min(size)
+    scale = (2 * MINIMUM_SIDE - 1) * longest // (2 * shortest)  # here the short side is rounded up
+    while round(shortest * scale / longest) < MINIMUM_SIDE:
+        scale += 1
+    return scale
 
 
 def step_counts(steps, count):

@@ -10,142 +10,26 @@ import logging
 import math
 import operator
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
-from .backend import device, is_out_of_memory, to_numpy, versions
-from .image_files import save_image
-from .images import resize, to_png_bytes
+from .backend import (
+    PRECISIONS,
+    device,
+    is_out_of_memory,
+    quickest_precision,
+    versions,
+)
+from .images import resize
 from .objectives import as_objective
 from .optimizers import LBFGS, Optimizer
+from .results import Progress, Record, Synthesis, on_host
 from .starts import start_image, step_counts, white_noise, working_sizes
 
 __all__ = ["Progress", "Record", "Synthesis", "synthesize", "white_noise"]
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of the history.
-
-    Attributes
-    ----------
-    step : int
-        Counted over all scales; 0 is the start image. A scale that converges early leaves out the
-        rest of its steps.
-    evaluations : int
-        Of the objective and its gradient, so far.
-    seconds : float
-        Since the start of the run.
-    loss : float
-        The weighted sum.
-    terms : dict of str to float
-        Each term's loss before its weight.
-    size : (int, int)
-        Height and width of the image at that step; losses of different sizes do not compare.
-    """
-
-    step: int
-    evaluations: int
-    seconds: float
-    loss: float
-    terms: dict[str, float]
-    size: tuple[int, int]
-
-
-class Progress:
-    """What a callback is given after every step.
-
-    Attributes
-    ----------
-    record : Record
-        The newest line of the history.
-    steps : int
-        How many steps are planned in all.
-    """
-
-    def __init__(self, record, steps, tensor):
-        self.record, self.steps, self._tensor = record, steps, tensor
-
-    @property
-    def image(self) -> np.ndarray:
-        """The current image, float32 (1, H, W, 3); copied from the device when asked for."""
-        return _on_host(self._tensor)
-
-    @property
-    def seconds_left(self) -> float:
-        """What the steps so far make expect, too little before larger scales; NaN at step 0."""
-        done = self.record.step
-        return self.record.seconds / done * (self.steps - done) if done else math.nan
-
-
-@dataclass
-class Synthesis:
-    """What came out of :func:`synthesize`.
-
-    Attributes
-    ----------
-    image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
-        The image of the lowest loss that was seen at the final size; where the run stopped before
-        that size, the best at the last one, enlarged.
-    history : list of Record
-        Empty if the run was interrupted before the start image was evaluated.
-    stop_reason : {"steps", "converged", "time limit", "interrupted", "not finite", "out of memory"}
-    message : str
-        The same in a sentence, with the likely cause where something went wrong.
-    settings : dict
-        Everything that decided the pixels, as plain data.
-    evaluations : int
-    seconds : float
-    """
-
-    image: np.ndarray
-    history: list[Record]
-    stop_reason: str
-    message: str
-    settings: dict
-    evaluations: int
-    seconds: float
-
-    def save(self, path, quality=95):
-        """Write the picture as PNG, JPEG or WebP, with the settings inside.
-
-        Parameters
-        ----------
-        path, quality
-            As in :func:`nsthelpers.save_image`, which also says what is raised.
-
-        Returns
-        -------
-        str or Path
-            The path as it was given.
-        """
-        save_image(self.image, path, settings=self.settings, quality=quality)
-        return path
-
-    def report(self) -> dict:
-        """Settings, counts, first and last record, stop reason: plain data for a JSON file.
-
-        Returns
-        -------
-        dict
-        """
-        ends = self.history[:1] + self.history[-1:]
-        first, last = map(asdict, ends) if ends else (None, None)
-        return {
-            **self.settings,
-            "stop_reason": self.stop_reason,
-            "message": self.message,
-            "evaluations": self.evaluations,
-            "seconds": self.seconds,
-            "first": first,
-            "last": last,
-        }
-
-    def _repr_png_(self):
-        return to_png_bytes(self.image)
 
 
 def synthesize(
@@ -156,6 +40,7 @@ def synthesize(
     steps=200,
     scales=None,
     seed=0,
+    precision="auto",
     time_limit=None,
     callbacks=(),
     progress=True,
@@ -180,6 +65,10 @@ def synthesize(
         size of the start image.
     seed : int, default 0
         Of the noise.
+    precision : {"auto", "float32", "bfloat16"}, default "auto"
+        What the network computes in, see :meth:`nsthelpers.VGG.in_precision`. "auto" takes bfloat16
+        on processors that are quicker with it. Where that is too coarse for a further step down,
+        the run goes on in float32.
     time_limit : float, optional
         In seconds; the run stops after the step that passes it.
     callbacks : callable or sequence of callables, default none
@@ -223,6 +112,12 @@ def synthesize(
     plan = step_counts(steps, len(sizes))
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"the time limit is {time_limit} seconds; expected a positive number")
+    if precision not in ("auto", *PRECISIONS):
+        raise ValueError(f"unknown precision {precision!r}; expected auto, {', '.join(PRECISIONS)}")
+    if objective.network is None:
+        precision = "float32"  # the pixels are never rounded
+    elif precision == "auto":
+        precision = quickest_precision()
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
         if not callable(callback):
@@ -234,10 +129,11 @@ def synthesize(
         "steps": plan,
         "sizes": [list(size) for size in sizes],
         "seed": operator.index(seed),
+        "precision": precision,
         "device": asdict(device()),
         "versions": versions(),
     }
-    run, best = _Run(sum(plan), callbacks, time_limit, progress), image
+    run, best = _Run(sum(plan), precision, callbacks, time_limit, progress), image
     with run:
         for size, count in zip(sizes, plan, strict=True):
             best = resize(best, size=size)
@@ -254,8 +150,8 @@ def synthesize(
 class _Run:
     """The loop's own book-keeping: history, clock, callbacks, why it stopped."""
 
-    def __init__(self, steps, callbacks, time_limit, progress):
-        self.steps, self.time_limit = steps, time_limit
+    def __init__(self, steps, precision, callbacks, time_limit, progress):
+        self.steps, self.precision, self.time_limit = steps, precision, time_limit
         self.callbacks, self.progress = callbacks, progress
         self.history: list[Record] = []
         self.evaluations, self.step = 0, 0
@@ -277,23 +173,22 @@ class _Run:
     def descend(self, objective, optimizer, image, steps, scale):
         """Work at one size; returns the best image that was seen there."""
         best, size = image, image.shape[1:3]
+        going, more, done = True, True, 0
         try:
-            bound = objective.at(*size, scale)
-
-            def evaluate(tensor):
-                self.evaluations += 1
-                return bound.evaluate(tensor)
-
-            descent = optimizer.start(evaluate, image)
-            best, lowest = descent.image, descent.evaluation.loss
-            going = self._after_step(descent, size)
-            more, done = True, 0
-            while going and more and done < steps:
-                more = descent.step()
-                self.step, done = self.step + 1, done + 1
-                if descent.evaluation.loss < lowest:
-                    best, lowest = descent.image, descent.evaluation.loss
-                going = self._after_step(descent, size)
+            # What has converged in a coarse arithmetic may not have in the exact one.
+            for precision in dict.fromkeys([self.precision, "float32"]):
+                descent = self._start(objective.at(*size, scale, precision), optimizer, best)
+                best, lowest = descent.image, descent.evaluation.loss
+                going = done > 0 or self._after_step(descent, size)
+                more = True
+                while going and more and done < steps:
+                    more = descent.step()
+                    self.step, done = self.step + 1, done + 1
+                    if descent.evaluation.loss < lowest:
+                        best, lowest = descent.image, descent.evaluation.loss
+                    going = self._after_step(descent, size)
+                if not going or done == steps:
+                    break
             if going:
                 ended = f"all {steps} steps" if more else f"converged after {done} of {steps} steps"
                 self.message = f"{ended} at {size[1]} x {size[0]} pixels"
@@ -310,7 +205,14 @@ class _Run:
             if not self.history:
                 raise MemoryError(f"{message}; choose a smaller size or another device") from error
             self._stop("out of memory", f"{message}; this is the best image so far")
-        return _on_host(best)
+        return on_host(best)
+
+    def _start(self, bound, optimizer, image):
+        def evaluate(tensor):
+            self.evaluations += 1
+            return bound.evaluate(tensor)
+
+        return optimizer.start(evaluate, image)
 
     def _after_step(self, descent, size) -> bool:
         evaluation = descent.evaluation
@@ -350,8 +252,3 @@ def _why_not_finite(terms):
     culprits = [label for label, loss in terms.items() if not math.isfinite(loss)]
     where = f"the loss of {' and '.join(culprits)}" if culprits else "the weighted sum"
     return f"{where} is not a finite number; {_LIKELY_CAUSES}"
-
-
-def _on_host(image):
-    # An optimizer without bounds may leave [0, 1].
-    return np.clip(to_numpy(image), 0.0, 1.0)

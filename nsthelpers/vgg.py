@@ -7,17 +7,26 @@ computed, the pooling can be exchanged, and the weights can be rescaled.
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 
 import numpy as np
 
-from .backend import ops
+from .backend import PRECISIONS, ops
 from .images import as_image
-from .layers import STYLE_LAYERS, Layer, layer_name, layer_names, layer_table
+from .layers import (
+    CONVOLUTIONS,
+    STYLE_LAYERS,
+    Layer,
+    layer_name,
+    layer_names,
+    layer_table,
+)
 from .weights import Weights, load_weights
 
 __all__ = [
+    "CONVOLUTIONS",
     "MEANS_BGR",
     "STYLE_LAYERS",
     "VGG",
@@ -97,6 +106,8 @@ class VGG:
     ----------
     name, pooling : str
     normalized : bool
+    precision : {"float32", "bfloat16"}
+        What it computes in: "float32", see :meth:`in_precision`.
     source, provenance : str
         Where the weights came from.
 
@@ -129,6 +140,7 @@ class VGG:
             raise ValueError(f"the weights are {loaded.name}'s; expected weights of {name}")
         self.name, self.pooling, self.normalized = name, pooling, normalized is not False
         self.source, self.provenance = loaded.source, loaded.provenance
+        self._by_precision = {"float32": self}
         self._set_layers(loaded.layers)
         if self.normalized:
             self._set_layers(self._rescaled(_photographs() if normalized is True else normalized))
@@ -160,6 +172,41 @@ class VGG:
         activations = self._forward(preprocess(image), set(wanted.values()))
         return {layer: activations[known] for layer, known in wanted.items()}
 
+    def in_precision(self, precision) -> VGG:
+        """The same network computing in another number format.
+
+        bfloat16 takes little more than half the time on processors that know it
+        (:func:`nsthelpers.backend.quickest_precision`); activations agree within about 1 percent,
+        and are given back as float32.
+
+        Parameters
+        ----------
+        precision : {"float32", "bfloat16"}
+
+        Returns
+        -------
+        VGG
+            The same object at every call.
+
+        Raises
+        ------
+        ValueError
+            For any other format.
+
+        Examples
+        --------
+        >>> network = VGG(weights="random")
+        >>> network.in_precision("bfloat16").precision
+        'bfloat16'
+        """
+        if precision not in PRECISIONS:
+            raise ValueError(f"unknown precision {precision!r}; expected {' or '.join(PRECISIONS)}")
+        if precision not in self._by_precision:
+            twin = copy.copy(self)
+            twin._set_layers(self._layers, precision)
+            self._by_precision[precision] = twin
+        return self._by_precision[precision]
+
     def settings(self) -> dict:
         """What was chosen, for reports."""
         return {
@@ -183,8 +230,9 @@ class VGG:
         for layer in layer_names(self.name):
             if len(found) == len(wanted):
                 break
-            if layer in self._layers:
-                kernel, bias = self._layers[layer]
+            if layer in self._working:
+                kernel, bias = self._working[layer]
+                activation = ops.cast(activation, kernel.dtype)
                 answers = ops.conv(activation, kernel, padding="same", data_format="channels_last")
                 activation = ops.relu(answers + bias)
             elif min(activation.shape[1:3]) < 2:
@@ -196,13 +244,20 @@ class VGG:
             else:
                 activation = pool(activation, 2, strides=2, data_format="channels_last")
             if layer in wanted:
-                found[layer] = activation
+                found[layer] = ops.cast(activation, "float32")
         return found
 
-    def _set_layers(self, arrays):
-        self._layers = {
-            layer: (ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias))
-            for layer, (kernel, bias) in arrays.items()
+    def _set_layers(self, arrays, precision="float32"):
+        def tensors(dtype, kernel, bias):
+            return ops.convert_to_tensor(kernel, dtype), ops.convert_to_tensor(bias, dtype)
+
+        self.precision = precision
+        self._layers = {layer: tensors("float32", *both) for layer, both in arrays.items()}
+        # The first convolution looks at the pixels themselves and costs little: it stays exact.
+        first = next(iter(self._layers))
+        self._working = {
+            layer: both if layer == first else tensors(precision, *both)
+            for layer, both in self._layers.items()
         }
 
     def _rescaled(self, images):

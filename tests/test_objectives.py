@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -159,7 +160,8 @@ class TestEvaluation:
         objective, found = content + 10 * style + nst.TotalVariation("exponent"), []
         image = nst.resize(painting, size=(32, 48))
         for xla in (False, True):
-            monkeypatch.setattr(nst.backend, "_prefers_xla", lambda xla=xla: xla)
+            kind = functools.partial(nst.backend.compile_value_and_gradient, compiled=xla)
+            monkeypatch.setattr(objectives, "compile_value_and_gradient", kind)
             monkeypatch.setattr(objectives, "_functions", {})
             found.append(objective.at(32, 48).evaluate(image))
         plain, compiled = found

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from keras import ops
 
 import nsthelpers as nst
-from nsthelpers import layers, vgg
+from nsthelpers import backend, layers, vgg
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
 
 CONVOLUTIONS = [name for name in layers.layer_names() if "conv" in name]
@@ -108,7 +108,11 @@ class TestLayerNames:
             ("blok1_conv1", "vgg19", "did you mean block1_conv1"),
             ("conv3_4", "vgg16", "vgg16 has no layer 'conv3_4'; did you mean block3_conv"),
             ("xyz", "vgg19", "did you mean block1_conv1"),
-            ("", "vgg19", "an empty layer name"),
+            (
+                " ",
+                "vgg16",
+                "^an empty layer name .* of vgg16; .* such as block1_conv1",
+            ),
             (None, "vgg19", "has no layer None"),
         ],
     )
@@ -320,3 +324,51 @@ def test_trained_weights_see_what_they_always_saw(trained):
     found = trained.features(image, vgg.STYLE_LAYERS)
     means = [float(ops.mean(answers)) for answers in found.values()]
     assert means == pytest.approx([19.09, 127.3, 136.6, 630.1, 83.59], rel=0.05)
+
+
+class TestPrecision:
+    def test_the_coarse_answers_are_close_and_come_as_float32(self, network, photo):
+        exact = network.features(photo, CONVOLUTIONS)
+        coarse = network.in_precision("bfloat16").features(photo, CONVOLUTIONS)
+        for layer in CONVOLUTIONS:
+            expected, found = to_numpy(exact[layer]), to_numpy(coarse[layer])
+            error = np.linalg.norm(found - expected) / np.linalg.norm(expected)
+            assert found.dtype == "float32" and error < 0.02, layer
+            # The first one looks at the pixels themselves.
+            assert (error < 1e-6) == (layer == "block1_conv1"), layer
+
+    def test_each_format_is_one_object(self, network):
+        coarse = network.in_precision("bfloat16")
+        assert network.in_precision("bfloat16") is coarse
+        assert coarse.in_precision("float32") is network.in_precision("float32") is network
+        assert (network.precision, coarse.precision) == ("float32", "bfloat16")
+
+    def test_an_unknown_format(self, network):
+        with pytest.raises(ValueError, match="'float16'; expected float32 or bfloat16"):
+            network.in_precision("float16")
+
+    @pytest.mark.parametrize(
+        "kind, flags, expected",
+        [
+            ("cpu", "fpu avx512f avx512_bf16", "bfloat16"),
+            ("cpu", "fpu amx_bf16 amx_tile", "bfloat16"),
+            ("cpu", "fpu avx2", "float32"),
+            ("gpu", "fpu avx512_bf16", "float32"),
+            ("cpu", None, "float32"),
+        ],
+    )
+    def test_the_processor_decides(self, monkeypatch, tmp_path, kind, flags, expected):
+        monkeypatch.delenv("NST_PRECISION")
+        monkeypatch.setattr(backend, "device", lambda: backend.Device(kind, "a processor", 2))
+        monkeypatch.setattr(backend, "_CPU_FACTS", tmp_path / "cpuinfo")
+        if flags is not None:
+            (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n\n" * 2)
+        assert backend.quickest_precision() == expected
+
+    def test_the_environment_decides_first(self, monkeypatch):
+        for chosen in ("bfloat16", "float32"):
+            monkeypatch.setenv("NST_PRECISION", chosen)
+            assert backend.quickest_precision() == chosen
+        monkeypatch.setenv("NST_PRECISION", "float8")
+        with pytest.raises(ValueError, match="'float8'; expected float32 or bfloat16"):
+            backend.quickest_precision()
