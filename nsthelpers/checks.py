@@ -60,7 +60,7 @@ def tasks(notebook=None) -> dict[str, Task]:
     Parameters
     ----------
     notebook : int, optional
-        1 to 5.
+        1 to 7.
 
     Returns
     -------

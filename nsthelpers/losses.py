@@ -15,6 +15,7 @@ __all__ = [
     "REDUCTIONS",
     "TV_KINDS",
     "TV_REDUCTIONS",
+    "as_rows",
     "check_choice",
     "content_loss",
     "gram_matrix",
@@ -66,13 +67,7 @@ def gram_matrix(features):
     >>> np.asarray(gram_matrix(features)).tolist()
     [[5.0, 7.0], [7.0, 10.0]]
     """
-    shape = tuple(features.shape)
-    if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] not in (1, None)):
-        raise ValueError(
-            f"gram_matrix got features of shape {shape}; expected (1, H, W, N), (H, W, N) or "
-            "(M, N): pass one image's features at a time"
-        )
-    matrix = ops.reshape(features, (-1, shape[-1]))
+    matrix = as_rows(features, "gram_matrix")
     positions = ops.cast(ops.shape(matrix)[0], matrix.dtype)
     return ops.matmul(ops.transpose(matrix), matrix) / positions
 
@@ -232,6 +227,24 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     energy = ops.square(across[:, :-1, :, :]) + ops.square(down[:, :, :-1, :])
     # The gradient of energy^p at 0 is infinite for p < 1; with this floor it is 0.
     return reduce(ops.power(ops.maximum(energy, 1e-12), exponent))
+
+
+def as_rows(features, name="the statistic"):
+    """One image's features as a matrix: M rows (positions), N columns (filters).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tuple(as_rows(np.zeros((1, 4, 6, 8))).shape)
+    (24, 8)
+    """
+    shape = tuple(features.shape)
+    if len(shape) not in (2, 3, 4) or (len(shape) == 4 and shape[0] not in (1, None)):
+        raise ValueError(
+            f"{name} got features of shape {shape}; expected (1, H, W, N), (H, W, N) or "
+            "(M, N): pass one image's features at a time"
+        )
+    return ops.reshape(features, (-1, shape[-1]))
 
 
 def check_choice(what, value, choices):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 
 from . import losses
-from .backend import to_tensor
+from .backend import ops, to_tensor
 from .images import MINIMUM_SIDE, as_image, resize
 from .objectives import Term, checked_weight
+from .statistics import Gram, as_statistic
 from .vgg import STYLE_LAYERS, default_network, layer_name
 
 __all__ = ["Content", "Style", "TotalVariation"]
@@ -100,7 +101,7 @@ class Content(Term):
 
 
 class Style(Term):
-    """Look as if made by the hand of this painting: its Gram matrices, wherever things stand.
+    """Look as if made by the hand of this painting: its Gram matrices, or another statistic.
 
     Parameters
     ----------
@@ -111,15 +112,21 @@ class Style(Term):
         One for each layer. Default: equal, sum 1. A layer of weight 0 is not computed.
     image_weights : sequence of float, optional
         How much of each painting; default equal. They are divided by their sum.
+    statistic : str or Statistic, default "gram"
+        What of the features counts as style; see :mod:`nsthelpers.statistics`.
+    mask : array, shape (H, W) or an image, range [0, 1], optional
+        Where the style may change the picture: 1 yes, 0 no. It is stretched to the image. The loss
+        is that of the whole picture; only its gradient is multiplied by the mask ("gradient
+        masking"), at the cost of a second pass through the network.
     reduction : {"relative", "mean", "gatys"}, default "relative"
-        See :func:`nsthelpers.losses.style_loss`.
+        See :func:`nsthelpers.losses.style_loss`. "relative" is about 1 for a black image.
     network : VGG, optional
         Default: VGG19 with maximum pooling.
 
     Raises
     ------
     ValueError
-        For a bad image, an unknown layer or reduction, or weights that do not fit.
+        For a bad image, an unknown layer, statistic or reduction, or weights that do not fit.
 
     Notes
     -----
@@ -127,9 +134,13 @@ class Style(Term):
     "gatys", the sum of the single losses with these weights differs from that by a constant only:
     it has the same gradient, but costs more. With "relative", the mixture is the unit.
 
+    With a mask the gradient is not quite the slope of the loss: pixels outside it that other terms
+    move change the statistic too. Line searches cope with that as a rule; Adam does not mind.
+
     References
     ----------
-    Gatys et al. (2015), arXiv 1508.06576, eqs. 3 to 5.
+    Gatys et al. (2015), arXiv 1508.06576, eqs. 3 to 5; masked gradients: Novak & Nikulin (2016),
+    arXiv 1605.04603 (our reading of it).
 
     Examples
     --------
@@ -141,7 +152,7 @@ class Style(Term):
     """
 
     label = "style"
-    compiled_in = ("layers", "reduction")
+    compiled_in = ("statistic", "groups", "reduction", "masked")
 
     def __init__(
         self,
@@ -150,38 +161,62 @@ class Style(Term):
         *,
         layer_weights=None,
         image_weights=None,
+        statistic="gram",
+        mask=None,
         reduction="relative",
         network=None,
     ):
         losses.check_choice("reduction", reduction, losses.REDUCTIONS)
-        self.images, self.reduction = _paintings(images), reduction
+        self.statistic, self.reduction = as_statistic(statistic), reduction
+        if reduction not in self.statistic.reductions:
+            raise ValueError(
+                f"reduction {reduction!r} is for Gram matrices, not for {self.statistic}; expected "
+                f"one of {', '.join(map(repr, self.statistic.reductions))}"
+            )
+        self.images = _paintings(images)
         self.image = self.images[0]
         self.image_weights = _image_weights(image_weights, len(self.images))
+        self.mask, self.masked = (None if mask is None else as_image(mask)), mask is not None
         self.network = network or default_network()
-        self.layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
+        self.own_layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
+        self.groups = self.statistic.groups(self.own_layers, self.network.name)
+        self.layers = tuple(dict.fromkeys(layer for group in self.groups for layer in group))
 
     def targets(self, height, width, scale):
-        mixed = [0.0] * len(self.layers)
-        for share, painting in zip(self.image_weights, self.images, strict=True):
-            features = self.network.features(_shrunk(painting, scale), self.layers)
-            for i, layer in enumerate(self.layers):
-                mixed[i] = mixed[i] + share * losses.gram_matrix(features[layer])
-        return {"grams": mixed, "weights": to_tensor(self.layer_weights)}
+        paintings = [
+            self.network.features(_shrunk(painting, scale), self.layers) for painting in self.images
+        ]
+        found = {
+            "groups": [
+                self.statistic.target([_picked(group, p) for p in paintings], self.image_weights)
+                for group in self.groups
+            ],
+            "weights": to_tensor(self.statistic.weights(self.layer_weights)),
+        }
+        if self.masked:
+            mask = resize(self.mask, size=(height, width))
+            found["mask"] = to_tensor(mask.mean(axis=-1, keepdims=True))
+        return found
 
     def loss(self, image, features, targets):
+        if self.masked:
+            fixed = ops.stop_gradient(image)
+            features = self.network.features(fixed + targets["mask"] * (image - fixed), self.layers)
         return sum(
             targets["weights"][i]
-            * losses.style_loss(
-                losses.gram_matrix(features[layer]), targets["grams"][i], self.reduction
-            )
-            for i, layer in enumerate(self.layers)
+            * self.statistic.loss(_picked(group, features), targets["groups"][i], self.reduction)
+            for i, group in enumerate(self.groups)
         )
 
     def settings(self):
+        other = {} if self.statistic == Gram() else {"statistic": str(self.statistic)}
+        if self.masked:
+            other["masked"] = round(float(self.mask.mean()), 4)  # the share that may change
         return {
-            "layers": list(self.layers),
+            "layers": list(self.own_layers),
             "layer_weights": list(self.layer_weights),
             "image_weights": list(self.image_weights),
+            **other,
             "reduction": self.reduction,
         }
 
@@ -250,6 +285,10 @@ def _weighted_layers(layers, weights, network):
     if not kept:
         raise ValueError("every layer has weight 0; give at least one a positive weight")
     return tuple(zip(*kept, strict=True))
+
+
+def _picked(group, features):
+    return tuple(features[layer] for layer in group)
 
 
 def _paintings(given):

@@ -101,8 +101,9 @@ class TestStyle:
     ):
         style = nst.Style([painting, photo], LAYERS, image_weights=[3, 1], network=network)
         assert style.image_weights == (0.75, 0.25)
-        grams = style.targets(32, 48, 1.0)["grams"]
-        for layer, mixed in zip(LAYERS, grams, strict=True):
+        groups = style.targets(32, 48, 1.0)["groups"]
+        for layer, group in zip(LAYERS, groups, strict=True):
+            (mixed,) = group["parts"]
             first, second = (
                 to_numpy(losses.gram_matrix(network.features(image, layer)[layer]))
                 for image in (painting, photo)
