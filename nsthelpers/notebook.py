@@ -6,15 +6,17 @@ import functools
 import html
 import math
 import os
-import time
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import plots
-from .backend import Device, device, versions
+from .backend import Device, device, quickest_precision, versions
+from .estimates import device_text, duration_text
+from .laws import measured_law
 from .terms import Content, Style
 from .vgg import VGG, default_network
 
@@ -85,7 +87,7 @@ class Session:
         network = f"{self.network.name.upper()}, {self.network.pooling} pooling"
         provenance = self.network.provenance.split(" (")[0].rstrip(".")
         rows = [
-            ("Device", _device_text(self.device)),
+            ("Device", device_text(self.device)),
             ("Software", f"{software}, Python {self.versions['python']}"),
             ("Network", network),
             ("Weights", f"{self.network.source}: {provenance}"),
@@ -114,14 +116,19 @@ class Estimate:
     device: Device
 
     def __repr__(self):
-        return f"{_minutes_text(self.minutes)} on this device ({_device_text(self.device)})"
+        return f"{duration_text(self.minutes)} on this device ({device_text(self.device)})"
 
     def _repr_html_(self):
         return f"<p>{html.escape(repr(self))}</p>"
 
 
-def profile() -> Profile:
+def profile(name=None) -> Profile:
     """The run profile: the environment variable ``NST_PROFILE``, or what suits the device.
+
+    Parameters
+    ----------
+    name : {"fast", "cpu", "gpu"}, optional
+        A certain one.
 
     Returns
     -------
@@ -131,14 +138,16 @@ def profile() -> Profile:
     Raises
     ------
     ValueError
-        If ``NST_PROFILE`` is none of the three.
+        If the name, or ``NST_PROFILE``, is none of the three.
 
     Examples
     --------
     >>> profile().name in ("fast", "cpu", "gpu")
     True
     """
-    name = os.environ.get("NST_PROFILE", "").strip().lower() or device().kind
+    if name is not None and name not in _PROFILES:
+        raise ValueError(f"no profile {name!r}; expected 'fast', 'cpu' or 'gpu'")
+    name = name or os.environ.get("NST_PROFILE", "").strip().lower() or device().kind
     if name not in _PROFILES:
         raise ValueError(
             f"NST_PROFILE is {name!r}; expected 'fast', 'cpu' or 'gpu', or leave it unset"
@@ -211,9 +220,11 @@ def expected_minutes(evaluations, *, network=None) -> float:
             raise ValueError(
                 f"{count} evaluations at {side} px make no sense; expected positive numbers"
             )
-    compiling, per_pixel = _measured(network or default_network(), profile().name)
-    running = sum(count * side * side / _ASPECT for side, count in pairs) * per_pixel
-    return (running + compiling * len({side for side, _ in pairs})) / 60
+    law, counts = _measured(network or default_network(), profile().side), Counter()
+    for side, count in pairs:
+        counts[side] += count
+    seconds = (law.seconds(side * side / _ASPECT, count) for side, count in counts.items())
+    return sum(seconds) / 60
 
 
 def expected_time(evaluations, *, network=None) -> Estimate:
@@ -228,37 +239,11 @@ def expected_time(evaluations, *, network=None) -> Estimate:
 
 
 @functools.cache
-def _measured(network, profile_name):
-    """Seconds to compile for a new size, and seconds per pixel of one evaluation."""
-    side = {"fast": 64, "cpu": 96, "gpu": 384}[profile_name]
-    image = np.full((1, side, side, 3), 0.5, "float32")
-    objective = Content(image, network=network) + Style(image, network=network)
-    bound = objective.at(side, side)
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        bound.evaluate(image)
-        seconds.append(time.perf_counter() - began)
-    steady = min(seconds[1:])
-    return max(0.0, seconds[0] - steady), steady / side**2
-
-
-def _device_text(found):
-    if found.kind == "gpu":
-        return f"GPU, {found.name}"
-    return f"CPU, {found.cores} core{'s' if found.cores != 1 else ''}"
-
-
-def _minutes_text(minutes):
-    if minutes >= 90:
-        return f"about {minutes / 60:.1f} hours"
-    if minutes >= 0.75:
-        number, unit = round(minutes), "minute"
-    elif minutes >= 0.15:
-        number, unit = 10 * round(minutes * 6), "second"
-    else:
-        number, unit = max(1, round(minutes * 60)), "second"
-    return f"about {number} {unit}{'s' if number != 1 else ''}"
+def _measured(network, side):
+    """How the time of an evaluation grows with the pixels, up to a side."""
+    image = np.full((1, round(side / _ASPECT), side, 3), 0.5, "float32")
+    objective = Content(image, network=network) + Style(1 - image, network=network)
+    return measured_law(objective, image.shape[1:3], precision=quickest_precision())
 
 
 def _warnings_as_errors():

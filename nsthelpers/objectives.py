@@ -287,6 +287,14 @@ class BoundObjective:
         loss = math.fsum(w * value for w, value in zip(self._weights, values, strict=True))
         return Evaluation(loss, dict(zip(self._labels, values, strict=True)), gradient)
 
+    def gradients(self, image) -> dict[str, object]:
+        """Each term's own gradient by the image, before its weight: tensors by label."""
+        image, found = to_tensor(image), {}
+        for label in self._labels:
+            alone = to_tensor([float(label == each) for each in self._labels])
+            found[label] = self._function(image, {**self._parameters, "weights": alone})[2]
+        return found
+
 
 def _reading(network, term):
     """The same term, looking through another network."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 
+from .estimates import estimate
 from .image_files import load_image
 from .samples import resolve
+from .starts import smallest_scale
 from .synthesis import synthesize
 from .terms import Content, Style, TotalVariation
 from .vgg import STYLE_LAYERS
@@ -86,11 +88,13 @@ def reconstruct_content(
         Weight of total variation beside a content loss that is 1 where all features are 0.
     network : VGG, optional
     **run
-        Further arguments of :func:`nsthelpers.synthesize`, such as ``steps`` and ``seed``.
+        Further arguments of :func:`nsthelpers.synthesize`, such as ``steps`` and ``seed``; and
+        ``dry_run=True``, to be told what the run would take instead of making it.
 
     Returns
     -------
     Synthesis
+        Or, of a dry run, the :class:`nsthelpers.estimates.Estimate`.
 
     References
     ----------
@@ -108,7 +112,7 @@ def reconstruct_content(
     """
     picture = open_image(image, max_side=max_side)
     objective = Content(picture, layer, network=network) + tv_weight * TotalVariation()
-    return synthesize(objective, start, **run)
+    return _carried_out(objective, start, **run)
 
 
 def reconstruct_style(
@@ -145,7 +149,7 @@ def reconstruct_style(
     True
     """
     objective = Style(_open_all(images, max_side=max_side), layers, network=network)
-    return synthesize(objective + tv_weight * TotalVariation(), start, **run)
+    return _carried_out(objective + tv_weight * TotalVariation(), start, **run)
 
 
 def stylize(
@@ -158,8 +162,9 @@ def stylize(
     tv_weight=0.1,
     content_layers="block4_conv2",
     style_layers=STYLE_LAYERS,
+    statistic="gram",
     style_scale=1.0,
-    start="content",
+    start="recoloured",
     scales="coarse to fine",
     network=None,
     **run,
@@ -176,19 +181,24 @@ def stylize(
         Both losses are measured relative to their targets, so the same weights serve for all
         pictures and sizes; 1 to 100 is the useful range of ``style_weight``.
     content_layers, style_layers : str or sequence of str
+    statistic : str or Statistic, default "gram"
+        What of the features counts as style; see :mod:`nsthelpers.statistics`.
     style_scale : float, default 1.0
         The painting's long side beside the result's; less gives smaller brush strokes.
-    start : default "content"
+    start : default "recoloured"
+        As in :func:`nsthelpers.synthesize`: the content in the painting's colours, which is nearer
+        to the goal than the content itself.
     scales : sequence of int, None or "coarse to fine", default "coarse to fine"
         See :func:`nsthelpers.synthesize`; "coarse to fine" doubles up from at least 128 px.
     network : VGG, optional
     **run
         Further arguments of :func:`nsthelpers.synthesize`: ``steps`` (for each scale), ``seed``,
-        ``optimizer``, ``time_limit``, ``callbacks``, ``progress``.
+        ``optimizer``, ``time_limit``, ``callbacks``, ``progress``; and ``dry_run``.
 
     Returns
     -------
     Synthesis
+        Or, of a dry run, the :class:`nsthelpers.estimates.Estimate`.
 
     Raises
     ------
@@ -216,16 +226,25 @@ def stylize(
     paintings = _open_all(style, max_side=round(longest * style_scale))
     objective = (
         content_weight * Content(photo, content_layers, network=network)
-        + style_weight * Style(paintings, style_layers, network=network)
+        + style_weight * Style(paintings, style_layers, statistic=statistic, network=network)
         + tv_weight * TotalVariation()
     )
     if isinstance(scales, str):
         if scales != "coarse to fine":
             raise ValueError(f"scales is {scales!r}; expected 'coarse to fine', None or numbers")
-        scales = coarse_to_fine(longest)
-    return synthesize(objective, start, scales=scales, **run)
+        # A panorama must not become too low for the network.
+        scales = coarse_to_fine(longest, max(128, smallest_scale(photo.shape[1:3])))
+    return _carried_out(objective, start, scales=scales, **run)
 
 
 def _open_all(sources, **size):
     several = sources if isinstance(sources, (list, tuple)) else [sources]
     return [open_image(source, **size) for source in several]
+
+
+def _carried_out(objective, start, *, dry_run=False, **run):
+    if not dry_run:
+        return synthesize(objective, start, **run)
+    for name in ("seed", "callbacks", "progress"):  # they cost nothing
+        run.pop(name, None)
+    return estimate(objective, start=start, **run)

@@ -7,9 +7,21 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .colours import match_colours
 from .images import MINIMUM_SIDE, as_image, resize
 
-__all__ = ["smallest_scale", "start_image", "step_counts", "white_noise", "working_sizes"]
+__all__ = [
+    "STARTS",
+    "smaller_size",
+    "smallest_scale",
+    "start_image",
+    "step_counts",
+    "white_noise",
+    "working_sizes",
+]
+
+#: Images that an objective's own pictures give to start from.
+STARTS = ("content", "recoloured", "style", "noise")
 
 
 def white_noise(height, width, seed=0):
@@ -69,13 +81,19 @@ def start_image(objective, start, seed):
             raise ValueError("nothing fixes the size of the noise; pass an image as start=")
         sized = held.get("content", next(iter(held.values())))
         return white_noise(*sized.shape[1:3], seed=seed)
-    if start not in ("content", "style"):
+    if start == "recoloured" and {"content", "style"} <= set(held):
+        style = objective.terms["style"]
+        paintings = list(getattr(style, "images", [style.image]))
+        return match_colours(held["content"], paintings, getattr(style, "image_weights", None))
+    if start not in STARTS:
         raise ValueError(
-            f"unknown start {start!r}; expected 'content', 'style', 'noise' or an image"
+            f"unknown start {start!r}; expected 'content', 'recoloured', 'style', 'noise' or an "
+            "image"
         )
+    missing = "content and style" if start == "recoloured" else start
     if start not in held:
         raise ValueError(
-            f"start={start!r}, but the objective has no {start} term; pass start='noise' or an "
+            f"start={start!r}, but the objective has no {missing} term; pass start='noise' or an "
             "image of your own"
         )
     image = held[start]
@@ -156,6 +174,31 @@ def smallest_scale(size):
     while round(shortest * scale / longest) < MINIMUM_SIDE:
         scale += 1
     return scale
+
+
+def smaller_size(size, above=None):
+    """Find the size to step down to where the memory does not do: half as many pixels.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width, in pixels.
+    above : (int, int), optional
+        A size that has been worked at already; no more than that would be of no use.
+
+    Returns
+    -------
+    (int, int) or None
+        None if there is none that is large enough.
+
+    Examples
+    --------
+    >>> smaller_size((400, 600)), smaller_size((400, 600), above=(300, 450)), smaller_size((20, 30))
+    ((283, 424), None, None)
+    """
+    height, width = (round(side / 2**0.5) for side in size)
+    too_small = min(height, width) < MINIMUM_SIDE
+    return None if too_small or (above and height <= above[0]) else (height, width)
 
 
 def step_counts(steps, count):

@@ -35,7 +35,10 @@ class Studio(RunPanel):
             ipw.SelectionSlider, "size (pixels)", options=_SIDES[profile.name], value=profile.side
         )
         self.steps = steps_slider(profile)
-        starts = [("the photograph", "content"), ("the painting", "style"), ("noise", "noise")]
+        starts = [
+            ("the photograph, recoloured", "recoloured"), ("the photograph", "content"),
+            ("the painting", "style"), ("noise", "noise"),
+        ]  # fmt: skip
         self.start = labelled(ipw.Dropdown, "start from", options=starts)
         self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
         self.compare = ipw.FloatSlider(
@@ -165,7 +168,18 @@ class _Chooser(ipw.VBox):
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:
-    """Names and contents of what a FileUpload holds; its form differs between ipywidgets 7 and 8.
+    """Read what was chosen in an ``ipywidgets.FileUpload``, under ipywidgets 7 (Colab) and 8.
+
+    Parameters
+    ----------
+    value : dict, tuple or list of dict
+        The ``value`` of the FileUpload. ipywidgets 7 gives a dict of files by name, 8 a tuple.
+
+    Returns
+    -------
+    list of (str, bytes)
+        Name and content of every file; :func:`nsthelpers.load_image` takes such bytes. Empty
+        where nothing was chosen.
 
     Examples
     --------

@@ -25,7 +25,7 @@ from .images import resize
 from .objectives import as_objective
 from .optimizers import LBFGS, Optimizer
 from .results import Progress, Record, Synthesis, on_host
-from .starts import start_image, step_counts, white_noise, working_sizes
+from .starts import smaller_size, start_image, step_counts, white_noise, working_sizes
 
 __all__ = ["Progress", "Record", "Synthesis", "synthesize", "white_noise"]
 
@@ -51,8 +51,9 @@ def synthesize(
     ----------
     objective : Objective or Term
         For example ``Content(photo) + 10 * Style(painting)``.
-    start : {"content", "style", "noise"} or array, default "content"
-        The image to start from: the content term's, the first painting, white noise (see
+    start : {"content", "recoloured", "style", "noise"} or array, default "content"
+        The image to start from: the content term's, the same in the paintings' colours (see
+        :func:`nsthelpers.match_colours`), the first painting, white noise (see
         :func:`white_noise`) or any image. It fixes the size of the result; noise takes the content
         image's size, or the painting's where there is no content, and a painting is cut to the
         content's size where there is content.
@@ -88,7 +89,9 @@ def synthesize(
     ValueError, TypeError
         For arguments that make no sense, before any work is done.
     MemoryError
-        If the memory does not do for the first step; later, the best image so far is returned.
+        If the memory does not do for any size. Where it does not do for one, the run goes on from
+        the image that it has, at half as many pixels, warns, and enlarges the result; ``message``
+        and ``settings`` name the sizes that were really worked at.
 
     References
     ----------
@@ -136,11 +139,12 @@ def synthesize(
     run, best = _Run(sum(plan), precision, callbacks, time_limit, progress), image
     with run:
         for size, count in zip(sizes, plan, strict=True):
-            best = resize(best, size=size)
-            best = run.descend(objective, optimizer, best, count, size[0] / sizes[-1][0])
-            if run.stop_reason:
+            best = run.work(objective, optimizer, best, size, count, sizes[-1])
+            if run.stop_reason or run.too_large:
                 break
     best = resize(best, size=sizes[-1])  # stopped early: the caller still gets the size asked for
+    if run.too_large:
+        settings |= run.worked_at()
     reason = run.stop_reason or run.last_reason
     return Synthesis(
         best, run.history, reason, run.message, settings, run.evaluations, run.seconds()
@@ -156,6 +160,7 @@ class _Run:
         self.history: list[Record] = []
         self.evaluations, self.step = 0, 0
         self.stop_reason, self.last_reason, self.message = "", "steps", ""
+        self.too_large: tuple[int, int] | None = None  # the size that the memory did not do for
         self._began = time.perf_counter()
 
     def __enter__(self):
@@ -169,6 +174,31 @@ class _Run:
 
     def seconds(self):
         return time.perf_counter() - self._began
+
+    def work(self, objective, optimizer, image, size, steps, final):
+        """Make the steps of one size, or what is left of them at the largest that memory allows."""
+        before, end = self.history[-1].size if self.history else None, self.step + steps
+        while True:
+            scale, failed = size[0] / final[0], self.too_large
+            image = resize(image, size=size)
+            image = self.descend(objective, optimizer, image, end - self.step, scale)
+            if self.too_large == failed or self.stop_reason:
+                return image
+            text = f"the memory does not do for {size[1]} x {size[0]} pixels"
+            size = smaller_size(size, before)
+            if size is None and not self.history:
+                raise MemoryError(f"{text}; choose a smaller size or another device")
+            if size is None or self.step == end:
+                self._stop("out of memory", f"{text}; this is the best image so far")
+                return image
+            _log.warning("%s; going on at %d x %d", text, *size[::-1])
+
+    def worked_at(self):
+        """Sizes and steps as they really were, for the settings."""
+        sizes = {record.size: 0 for record in self.history}
+        for a, b in zip(self.history, self.history[1:], strict=False):
+            sizes[a.size] += b.step - a.step  # steps left out by converging are its own
+        return {"sizes": list(map(list, sizes)), "steps": list(sizes.values())}
 
     def descend(self, objective, optimizer, image, steps, scale):
         """Work at one size; returns the best image that was seen there."""
@@ -192,6 +222,9 @@ class _Run:
             if going:
                 ended = f"all {steps} steps" if more else f"converged after {done} of {steps} steps"
                 self.message = f"{ended} at {size[1]} x {size[0]} pixels"
+                if self.too_large:
+                    height, width = self.too_large
+                    self.message += f", enlarged: the memory does not do for {width} x {height}"
                 self.last_reason = "steps" if more else "converged"
                 self.step += steps - done
         except KeyboardInterrupt:
@@ -201,10 +234,7 @@ class _Run:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            message = f"the memory does not do for {size[1]} x {size[0]} pixels"
-            if not self.history:
-                raise MemoryError(f"{message}; choose a smaller size or another device") from error
-            self._stop("out of memory", f"{message}; this is the best image so far")
+            self.too_large = size
         return on_host(best)
 
     def _start(self, bound, optimizer, image):

@@ -85,7 +85,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "transfer", "content", "style", "layers", "samples", "weights"]
+    "command", ["demo", "transfer", "content", "style", "layers", "samples", "sweep", "weights"]
 )
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -315,7 +315,7 @@ def test_bad_command_line(capsys, line, text):
         ("--content-layers blok4_conv2", "did you mean block4_conv2"),
         ("--scales none 32", "either none or numbers"),
         ("--scales 64 32", "scales are [64, 32]"),
-        ("--scales 16 32 --steps 1 2 3", "3 step counts for 2 sizes"),
+        ("--scales 32 64 --steps 1 2 3", "3 step counts for 2 sizes"),
         ("--start nosuch.png", "--start nosuch.png: expected content, style, noise or a picture"),
         ("--save-every 2", "--frames DIR and --save-every N go together"),
         ("--frames frames", "--frames DIR and --save-every N go together"),
@@ -430,7 +430,16 @@ def test_an_error_of_the_program_is_not_taken_for_bad_input(monkeypatch):
 
 
 def test_a_loss_that_overflows(capsys):
-    options = ["--style-weight", "1e38", "--optimizer", "adam", "--report", "r.json"]
+    options = [
+        "--start",
+        "content",
+        "--style-weight",
+        "1e38",
+        "--optimizer",
+        "adam",
+        "--report",
+        "r.json",
+    ]
     assert transfer(*options, "--frames", "frames", "--save-every", "1", steps="5") == 1
     photo = load_image(samples.resolve("chelsea"), max_side=32)
     assert abs(load_image("out.png") - photo).max() < 0.01  # the last good one is the first
@@ -491,6 +500,19 @@ def test_memory_that_does_not_do(capsys, monkeypatch):
     monkeypatch.setattr(recipes, "stylize", full)
     assert transfer("--quiet") == 1
     assert "the memory does not do" in error_of(capsys)
+
+
+def test_a_dry_run_says_what_it_would_take_and_makes_nothing(capsys):
+    assert transfer("--dry-run", "--quiet", "--seed", "3") == 0
+    printed = capsys.readouterr().out
+    assert "of memory on this device" in printed and "2 steps at" in printed
+    assert files() == []
+
+
+def test_a_dry_run_tells_when_the_memory_will_not_do(capsys, monkeypatch):
+    monkeypatch.setattr("nsthelpers.estimates.held_and_free", lambda kind: (10**9, 10**4))
+    assert transfer("--dry-run", "--quiet") == 1
+    assert "largest long side that would is about" in capsys.readouterr().out
 
 
 def test_picture_is_kept_when_its_folder_goes_away(capsys, monkeypatch, folder):

@@ -51,7 +51,7 @@ class TestStylize:
             tv_weight=0.5, network=network, steps=7, seed=3,
         )  # fmt: skip
         assert objective.weights == {"content": 2, "style": 30, "total_variation": 0.5}
-        assert objective.network is network and start == "content"
+        assert objective.network is network and start == "recoloured"
         assert options == {"scales": [64], "steps": 7, "seed": 3}
         assert max(objective.terms["content"].image.shape[1:3]) == 64
         assert max(objective.terms["style"].image.shape[1:3]) == 64
@@ -84,6 +84,11 @@ class TestStylize:
             "chelsea", "stained_glass", max_side=300, scales=scales, network=network, **SHALLOW
         )
         assert options["scales"] == expected
+
+    def test_a_panorama_starts_no_coarser_than_the_network_can_bear(self, asked, network):
+        panorama = np.full((1, 20, 300, 3), 0.5, "float32")
+        *_, options = nst.stylize(panorama, "stained_glass", network=network, **SHALLOW)
+        assert options["scales"] == [300]
 
     def test_several_paintings(self, asked, network, painting):
         objective, *_ = nst.stylize(

@@ -89,6 +89,16 @@ def raises_at(number, error):
     return change
 
 
+def fails_above(height):
+    """A change for `evaluations`: no memory for images that are higher than this."""
+
+    def change(each, found):
+        if found.gradient.shape[1] > height:
+            raise MemoryError
+
+    return change
+
+
 def nan_at(number, label="towards"):
     def change(each, found):
         if each == number:
@@ -248,6 +258,23 @@ class TestStart:
         nst.synthesize(both, steps=1, callbacks=lambda p: seen.append(p.image), progress=False)
         assert np.array_equal(seen[0], photo)
 
+    def test_recoloured_is_the_content_in_the_colours_of_the_paintings(
+        self, first, both, photo, painting, network
+    ):
+        assert np.array_equal(first(both, "recoloured"), nst.match_colours(photo, painting))
+        paintings, shares = [painting, photo[:, ::-1]], [3, 1]
+        content, style = (
+            nst.Content(photo, "block1_conv1", network=network),
+            nst.Style(paintings, "block1_conv1", image_weights=shares, network=network),
+        )
+        expected = nst.match_colours(photo, paintings, shares)
+        assert np.abs(first(content + style, "recoloured") - expected).max() < 1e-6
+
+    def test_recoloured_needs_both(self, run, photo, painting):
+        for label, image in (("content", photo), ("style", painting)):
+            with pytest.raises(ValueError, match="has no content and style term|no .* term"):
+                run(Towards(image=image, label=label), "recoloured")
+
     def test_style_alone_keeps_its_size(self, first, painting):
         style = Towards(image=painting, label="style")
         assert np.array_equal(first(style, "style"), painting)
@@ -274,7 +301,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            ("photo.jpg", "unknown start 'photo.jpg'; expected 'content', 'style', 'noise' or an"),
+            ("photo.jpg", "unknown start 'photo.jpg'; expected 'content', 'recoloured', 'style'"),
             ("content", "start='content', but the objective has no content term"),
             ("noise", "nothing fixes the size of the noise; pass an image"),
             (np.zeros((1, 8, 40, 3)), "the start image is 40 x 8 pixels; expected at least 16"),
@@ -555,9 +582,50 @@ class TestTrouble:
         assert len(result.history) == 5
 
     def test_memory_that_does_not_do_at_all(self, run, evaluations):
-        evaluations(raises_at(1, MemoryError("no room")))
-        with pytest.raises(MemoryError, match="32 x 24 pixels; choose a smaller size"):
+        evaluations(fails_above(1))
+        with pytest.raises(MemoryError, match="23 x 17 pixels; choose a smaller size"):
             run()
+
+    def test_one_size_down_where_the_memory_does_not_do(self, run, evaluations, start, caplog):
+        evaluations(raises_at(1, MemoryError()))
+        with caplog.at_level(logging.WARNING, logger="nsthelpers"):
+            result = run(steps=4)
+        text = "the memory does not do for 32 x 24 pixels; going on at 23 x 17"
+        assert caplog.messages == [text]
+        assert result.stop_reason == "steps"
+        assert result.message == (
+            "all 4 steps at 23 x 17 pixels, enlarged: the memory does not do for 32 x 24"
+        )
+        assert result.image.shape == start.shape
+        assert {record.size for record in result.history} == {(17, 23)}
+        assert result.settings["sizes"] == [[17, 23]] and result.settings["steps"] == [4]
+
+    def test_it_goes_on_from_the_image_that_it_had(self, run, evaluations):
+        evaluations(raises_at(4, MemoryError()))
+        result = run(steps=6)
+        before = [record for record in result.history if record.size == SIZE]
+        after = [record for record in result.history if record.size != SIZE]
+        assert [record.step for record in before] == [0, 1, 2]
+        assert [record.step for record in after] == [2, 3, 4, 5, 6]  # no step is lost or made twice
+        assert after[0].loss == pytest.approx(before[-1].loss, rel=0.3)
+        assert after[0].loss < 0.5 * (before[0].loss + before[-1].loss)
+        assert result.settings["sizes"] == [list(SIZE), [17, 23]]
+        assert result.settings["steps"] == [2, 4]
+
+    def test_it_steps_down_as_often_as_it_must(self, run, evaluations):
+        first = nst.white_noise(96, 128)
+        evaluations(fails_above(50))
+        result = run(first=first, steps=3, scales=[32, 64, 128])
+        sizes = list(dict.fromkeys(record.size for record in result.history))
+        assert sizes == [(24, 32), (48, 64)] and result.stop_reason == "out of memory"
+
+    def test_larger_sizes_are_left_out_then(self, run, evaluations):
+        first = nst.white_noise(192, 256)
+        evaluations(fails_above(70))
+        result = run(first=first, steps=2, scales=[32, 128, 256])
+        sizes = list(dict.fromkeys(record.size for record in result.history))
+        assert sizes == [(24, 32), (68, 91)] and result.stop_reason == "steps"
+        assert result.image.shape == (1, 192, 256, 3) and result.settings["steps"] == [2, 2]
 
     def test_tensorflows_memory_error_counts(self):
         from tensorflow.errors import ResourceExhaustedError

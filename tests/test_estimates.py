@@ -1,0 +1,269 @@
+"""Estimates beforehand: exact laws under a fake clock, memory that does and does not do."""
+
+from __future__ import annotations
+
+import html
+import subprocess
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import nsthelpers as nst
+from nsthelpers import estimates, laws, memory
+from nsthelpers.backend import Device, ops
+
+LAW = {"starting": 2.0, "preparing": 4e-6, "fixed": 0.01, "per_pixel": 1e-5}
+
+
+class Costly(nst.objectives.Term):
+    """A term that wants every image darker, on a clock that runs only while it works."""
+
+    label = "costly"
+    compiled_in = ()
+
+    def loss(self, image, features, targets):
+        return ops.mean(ops.square(image))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A machine whose costs are known exactly; the law should be found again."""
+    now, traced = [0.0], set()
+    real_at = nst.Objective.at
+
+    def spend(seconds):
+        now[0] += seconds
+
+    def at(self, height, width, scale=1.0, precision="float32"):
+        bound, pixels = real_at(self, height, width, scale, precision), height * width
+        spend(LAW["preparing"] * pixels)
+
+        def evaluate(tensor):
+            if pixels not in traced:
+                traced.add(pixels)
+                spend(LAW["starting"])
+            spend(LAW["fixed"] + LAW["per_pixel"] * pixels)
+            return bound.evaluate(tensor)
+
+        return SimpleNamespace(evaluate=evaluate)
+
+    monkeypatch.setattr(nst.Objective, "at", at)
+    monkeypatch.setattr(laws.time, "perf_counter", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Tell how much memory is held and free."""
+
+    def say(held, free):
+        monkeypatch.setattr(estimates, "held_and_free", lambda kind: (held, free))
+
+    say(10**9, 10**11)
+    return say
+
+
+def start(height=400, width=600):
+    return np.full((1, height, width, 3), 0.9, "float32")
+
+
+class TestSeconds:
+    def test_the_law_is_found_again(self, clock):
+        objective = nst.objectives.as_objective(Costly())
+        law = laws.measured_law(objective, (400, 600), nst.Adam(1e-3))
+        assert law == laws.Law(**{k: pytest.approx(v) for k, v in LAW.items()})
+
+    def test_seconds_are_those_of_the_run(self, clock, machine):
+        """The same machine, then: what was said, and what the run really takes."""
+        objective, optimizer = Costly(), nst.Adam(1e-3)
+        said = nst.estimate(
+            objective, [20, 30], start=start(), scales=[300, 600], optimizer=optimizer
+        )
+        began = clock[0]
+        result = nst.synthesize(
+            objective, start(), steps=[20, 30], scales=[300, 600], optimizer=optimizer,
+            progress=False,
+        )  # fmt: skip
+        assert result.stop_reason == "steps"
+        assert said.seconds == pytest.approx(clock[0] - began, rel=1e-6)
+        assert said.sizes == [(200, 300), (400, 600)] and said.steps == [20, 30]
+        assert said.minutes == said.seconds / 60
+
+    def test_a_line_search_takes_more_than_one_evaluation(self, clock, machine):
+        line_search = nst.estimate(Costly(), 100, start=start(), optimizer=nst.LBFGS())
+        one_each = nst.estimate(Costly(), 100, start=start(), optimizer=nst.Adam())
+        assert 1.01 < line_search.seconds / one_each.seconds < 1.25
+
+    def test_a_small_picture_is_measured_itself(self, clock, machine):
+        small = nst.estimate(Costly(), 10, start=start(32, 48), optimizer=nst.Adam())
+        expected = LAW["starting"] + 32 * 48 * LAW["preparing"]
+        expected += 11 * (LAW["fixed"] + 32 * 48 * LAW["per_pixel"])
+        assert small.seconds == pytest.approx(expected)
+
+    def test_a_time_limit_holds(self, clock, machine):
+        assert nst.estimate(Costly(), 10**6, start=start(), time_limit=30).seconds == 30
+
+    def test_a_disturbed_measurement_still_grows_with_the_pixels(self, monkeypatch):
+        """Where the larger size was not slower, the time is taken in proportion to the pixels."""
+        found = iter([(1.0, 0.1, 0.5, False), (1.0, 0.1, 0.4, False)])
+        monkeypatch.setattr(laws, "_measure", lambda *arguments: next(found))
+        law = laws.measured_law(nst.objectives.as_objective(Costly()), (400, 600))
+        assert law.evaluation(400 * 600) > 2 > law.evaluation(1000) > 0
+
+    def test_an_optimizer_that_is_done_at_once(self, machine):
+        flat = np.zeros((1, 32, 48, 3), "float32")
+        assert nst.estimate(Costly(), 10, start=flat).seconds > 0
+
+    def test_a_size_stands_for_the_usual_objective(self, network, machine):
+        by_side = nst.estimate(48, 5, network=network)
+        by_pair = nst.estimate((32, 48), 5, network=network)
+        assert by_side.sizes == by_pair.sizes == [(32, 48)]
+        assert by_side.memory == by_pair.memory > 10**9
+
+    def test_a_recipe_can_be_asked_first(self, network, machine):
+        said = nst.stylize(
+            "chelsea", "stained_glass", max_side=64, scales=[32, 64], steps=[3, 2], seed=1,
+            network=network, progress=False, dry_run=True,
+        )  # fmt: skip
+        assert isinstance(said, estimates.Estimate)
+        assert said.sizes == [(22, 32), (43, 64)] and said.steps == [3, 2]
+        with pytest.raises(TypeError, match="speed"):
+            nst.reconstruct_content("chelsea", max_side=32, network=network, dry_run=True, speed=1)
+
+
+class TestMemory:
+    def memory_of(self, objective, size=(400, 600), **options):
+        found = nst.estimate(objective, 5, start=start(*size), **options)
+        return found.memory - 10**9
+
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch, machine):
+        law = laws.Law(1.0, 1e-6, 0.0, 1e-5)
+        monkeypatch.setattr(estimates, "measured_law", lambda *arguments: law)
+
+    def test_it_grows_with_the_pixels(self, network):
+        objective = nst.Content(start(), network=network)
+        large = self.memory_of(objective, (400, 600))
+        assert large == pytest.approx(4 * self.memory_of(objective, (200, 300)), abs=8)
+
+    def test_deeper_layers_cost_more(self, network):
+        shallow = self.memory_of(nst.Content(start(), "block1_conv1", network=network))
+        deep = self.memory_of(nst.Content(start(), "block5_conv1", network=network))
+        assert 0 < shallow < deep
+
+    def test_the_activations_are_counted(self, network):
+        """One convolution of 64 channels, whatever the rest of the run takes besides."""
+        none = self.memory_of(nst.TotalVariation())
+        one = self.memory_of(
+            nst.Content(start(), "block1_conv1", network=network), precision="float32"
+        )
+        per_value = (one - none) / (400 * 600 * 64)
+        assert per_value == pytest.approx(estimates._BYTES_PER_ACTIVATION["float32"], rel=0.01)
+
+    def test_terms_of_weight_zero_cost_nothing(self, network):
+        objective = nst.TotalVariation() + 0 * nst.Content(start(), network=network)
+        assert self.memory_of(objective) == self.memory_of(nst.TotalVariation())
+
+    def test_lbfgs_keeps_two_vectors_for_each_step(self):
+        few = self.memory_of(Costly(), optimizer=nst.LBFGS(memory=5))
+        many = self.memory_of(Costly(), optimizer=nst.LBFGS(memory=15))
+        assert many - few == 2 * 10 * 400 * 600 * 3 * 4
+
+    def test_memory_that_does(self):
+        found = nst.estimate(Costly(), 5, start=start())
+        assert found.largest is None and found.warning == ""
+        assert "will not do" not in repr(found)
+
+    def test_memory_that_does_not_do_names_the_largest_size_that_would(self, network, machine):
+        objective = nst.Content(start(), network=network)
+        machine(10**9, 10**8)
+        found = nst.estimate(objective, 5, start=start())
+        assert 16 <= found.largest < 600
+        assert f"long side that would is about {found.largest} px" in repr(found)
+        assert "0.1 GB are free" in repr(found)
+        # and it is right: that size does, a tenth more does not
+        side = found.largest
+        assert nst.estimate(objective, 5, start=start(), scales=[side]).largest is None
+        assert nst.estimate(objective, 5, start=start(), scales=[round(side * 1.1)]).largest
+
+    def test_memory_that_is_not_known_is_no_warning(self, machine):
+        machine(0, None)
+        assert nst.estimate(Costly(), 5, start=start(4000, 6000)).largest is None
+
+
+class TestText:
+    FOUND = estimates.Estimate(
+        130.0, 1_400_000_000, 8 * 10**9, [(128, 192), (256, 384)], [80, 60], None,
+        Device("cpu", "x86_64", 2),
+    )  # fmt: skip
+
+    def test_it_reads_like_a_sentence(self):
+        assert repr(self.FOUND) == (
+            "about 2 minutes and 1.4 GB of memory on this device (CPU, 2 cores): "
+            "80 steps at 192 x 128 px, 60 steps at 384 x 256 px"
+        )
+
+    def test_a_notebook_shows_the_same(self):
+        assert self.FOUND._repr_html_() == f"<p>{html.escape(repr(self.FOUND))}</p>"
+
+
+class TestArguments:
+    @pytest.mark.parametrize("size", [0, 8, (64, 8), (64,), (64, 64, 3), "64", 64.5, [64, "64"]])
+    def test_what_is_no_size(self, size):
+        with pytest.raises((ValueError, TypeError), match="expected"):
+            nst.estimate(size)
+
+    @pytest.mark.parametrize(
+        ("wrong", "text"),
+        [
+            ({"steps": 0}, "steps is 0"),
+            ({"scales": [64, 32]}, "scales are"),
+            ({"precision": "float8"}, "unknown precision 'float8'"),
+            ({"start": "nowhere"}, "unknown start"),
+        ],
+    )
+    def test_what_a_run_would_refuse(self, wrong, text):
+        with pytest.raises(ValueError, match=text):
+            nst.estimate(Costly(), **{"start": start(32, 48), **wrong})
+
+
+class TestLookingUp:
+    def test_linux(self, tmp_path):
+        facts = tmp_path / "meminfo"
+        facts.write_text("MemTotal:  100 kB\nMemAvailable:  64 kB\n")
+        assert memory._available(facts) == 64 * 1024
+        held = tmp_path / "statm"
+        held.write_text("900 3 2 1 0 5 0\n")
+        import resource
+
+        assert memory._resident(held) == 3 * resource.getpagesize()
+
+    def test_elsewhere_psutil_answers_if_it_is_there(self, monkeypatch, tmp_path):
+        process = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=5))
+        fake = SimpleNamespace(
+            Process=lambda: process, virtual_memory=lambda: SimpleNamespace(available=7)
+        )
+        missing = tmp_path / "missing"
+        monkeypatch.setitem(__import__("sys").modules, "psutil", fake)
+        assert (memory._resident(missing), memory._available(missing)) == (5, 7)
+        monkeypatch.setitem(__import__("sys").modules, "psutil", None)
+        assert (memory._resident(missing), memory._available(missing)) == (0, None)
+
+    @pytest.mark.parametrize(
+        ("printed", "expected"),
+        [
+            ("1000, 14000\n2, 3\n", (1000 * 2**20, 14000 * 2**20)),
+            ("", (0, None)),
+            ("No devices were found\n", (0, None)),
+        ],
+    )
+    def test_a_gpu_through_its_driver(self, monkeypatch, printed, expected):
+        monkeypatch.setattr(memory.shutil, "which", lambda program: f"/usr/bin/{program}")
+        done = subprocess.CompletedProcess([], 0, stdout=printed)
+        monkeypatch.setattr(memory.subprocess, "run", lambda *a, **o: done)
+        assert memory.held_and_free("gpu") == expected
+
+    def test_a_gpu_without_its_drivers_program(self, monkeypatch):
+        monkeypatch.setattr(memory.shutil, "which", lambda program: None)
+        assert memory.held_and_free("gpu") == (0, None)
