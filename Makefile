@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab lint format clean
+.PHONY: help demo test bench lab lint format clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,23 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	fi
 	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
+
+$(BIN)/.bench: $(BIN)/.student
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
+
+# One after another on a machine that does nothing else. BENCH=--quick: smaller, a few minutes.
+BENCH ?=
+bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (25 minutes)
+	$(RUN) benchmarks/compare_features.py
+	$(RUN) benchmarks/optimizer_check.py $(if $(BENCH),,--style)
+	$(RUN) benchmarks/optimizer_cost.py
+	$(RUN) benchmarks/start_up.py $(BENCH)
+	$(RUN) benchmarks/growth.py $(BENCH)
+	$(RUN) benchmarks/evaluation.py $(BENCH)
+	$(RUN) benchmarks/time_to_loss.py $(BENCH)
+	$(RUN) benchmarks/estimate_check.py $(BENCH)
+	$(RUN) benchmarks/report.py $(BENCH)
 
 lab: $(BIN)/.student  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

