@@ -28,8 +28,10 @@ _HOMES = {
     "load_weights": "weights",
     "VGG": "vgg",
     "deprocess": "vgg",
+    "geometric_weights": "layers",
     "layer_table": "layers",
     "preprocess": "vgg",
+    "match_colours": "colours",
     "gram_matrix": "losses",
     "Objective": "objectives",
     "Content": "terms",
@@ -40,14 +42,18 @@ _HOMES = {
     "SGD": "optimizers",
     "Synthesis": "synthesis",
     "synthesize": "synthesis",
+    "balance": "balancing",
+    "estimate": "estimates",
     "white_noise": "starts",
     "reconstruct_content": "recipes",
     "reconstruct_style": "recipes",
     "stylize": "recipes",
+    "sweep": "sweeps",
 }
 _MODULES = (
-    "backend", "checks", "images", "losses", "notebook", "objectives", "optimizers", "plots",
-    "recipes", "samples", "synthesis", "terms", "vgg", "weights", "widgets",
+    "backend", "balancing", "checks", "images", "losses", "notebook", "objectives", "optimizers",
+    "plots", "recipes", "samples", "statistics", "studies", "synthesis", "terms", "vgg", "weights",
+    "widgets",
 )  # fmt: skip
 
 __all__ = ["__version__", *_HOMES, *_MODULES]

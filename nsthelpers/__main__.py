@@ -120,6 +120,8 @@ def _parser():
     _add_layers(style, "--layers", f"where style is compared (default {_ALL_BLOCKS})")
     _add_run(style, _defaults("reconstruct_style"))
 
+    _add_sweep(command("sweep", "Run a study: one job at every point of a grid of settings"))
+
     layers = command("layers", "List the network's layers and what each sees of the image")
     layers.add_argument(
         "--size", type=_size, default=(224, 224), metavar="N|HxW", help="of the image (default 224)"
@@ -132,6 +134,28 @@ def _parser():
 
 
 _ALL_BLOCKS = "the first convolution of every block"
+
+
+def _add_sweep(parser):
+    add = parser.add_argument
+    add("study", metavar="STUDY", help="a TOML file, or the name of one in studies/")
+    add(
+        "--folder",
+        metavar="DIR",
+        help="where finished points, table.csv and sheet.png go (default output/NAME); what is "
+        "there already is not computed again",
+    )
+    text = "make it as small as a notebook would (default: as the file says)"
+    add("--profile", choices=("fast", "cpu", "gpu"), help=text)
+    add("--max-side", type=_count, metavar="N", help="long side of the pictures in pixels")
+    add("--steps", type=_count, metavar="N", help="steps of a usual point")
+    text = "take similar pictures for those that would have to be downloaded"
+    add("--stand-ins", action="store_true", help=text)
+    add("--jobs", type=_count, metavar="N", help="processes that share the work (default 1)")
+    text = "address of a Dask cluster that shares the work, such as tcp://host:8786"
+    add("--scheduler", metavar="ADDRESS", help=text)
+    _add_source_of_weights(parser)
+    _add_quiet(parser)
 
 
 def _add_run(parser, defaults):
@@ -169,13 +193,14 @@ def _add_run(parser, defaults):
     )
     add(
         "--start",
-        metavar="content|style|noise|PATH",
+        metavar="content|recoloured|style|noise|PATH",
         help=f"image to start from (default {defaults['start']})",
     )
     add("--pooling", choices=("max", "avg"), help="the network's pooling (default max)")
     add("--seed", type=_seed, metavar="N", help="of the noise (default 0)")
     _add_network(parser)
     _add_source_of_weights(parser)
+    add("--dry-run", action="store_true", help="only say how long and how much memory it takes")
     add("--report", metavar="FILE.json", help="write settings, losses and versions there")
     add("--frames", metavar="DIR", help="folder for pictures of the way, with --save-every")
     add("--save-every", type=_count, metavar="N", help="steps between two of them")

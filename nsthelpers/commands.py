@@ -21,11 +21,13 @@ from .image_files import check_image_name, load_image
 from .layers import layer_name, layer_table
 from .live import Frames, ProgressLine, duration
 from .samples import credits, resolve
+from .starts import STARTS
 from .weights import describe_sources
 from .whole_files import check_destination, write_whole
 
 __all__ = [
-    "content", "demo", "layers", "made_folder", "samples", "style", "transfer", "weights",
+    "content", "demo", "layers", "made_folder", "samples", "style", "sweep", "transfer",
+    "weights",
 ]  # fmt: skip
 
 _STATUS = {"interrupted": 130, "not finite": 1, "out of memory": 1}
@@ -79,6 +81,13 @@ def made_folder(path) -> Path:
     path = Path(path).expanduser()
     path.mkdir(exist_ok=True)
     return path
+
+
+def sweep(arguments) -> int:
+    """Run a study."""
+    from . import study_command  # only now: it starts TensorFlow
+
+    return study_command.sweep(arguments)
 
 
 def layers(arguments) -> int:
@@ -159,7 +168,7 @@ def _given(arguments, *names):
 
 def _start(arguments):
     start = arguments.start
-    if start is None or start in ("content", "style", "noise"):
+    if start is None or start in STARTS:
         return _given(arguments, "start")
     try:
         return {"start": load_image(resolve(start), **_given(arguments, "max_side"))}
@@ -187,10 +196,14 @@ def _run(arguments, recipe, *pictures, **options):
             options["optimizer"] = kind(**_given(arguments, "learning_rate"))
         network = {"name": arguments.network} if arguments.network else {}
         network = VGG(**network, **_given(arguments, "weights", "pooling"))
-        line.show("preparing the first step")
+        line.show("measuring" if arguments.dry_run else "preparing the first step")
+        options |= {"dry_run": True} if arguments.dry_run else {}
         result = getattr(recipes, recipe)(
             *pictures, **options, network=network, callbacks=[line, frames], progress=False
         )
+    if arguments.dry_run:
+        print(result)
+        return 1 if result.warning else 0
     if not result.history:
         raise KeyboardInterrupt  # before the first step: the start image is no result
     return _finish(arguments, result, network, frames, time.perf_counter() - began)

@@ -25,6 +25,7 @@ from .canvas import (
 )
 from .curves import loss_curves, spectrum
 from .images import as_image
+from .opinions import opinion_scores
 from .tables import Table, layer_table
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "image_grid",
     "layer_table",
     "loss_curves",
+    "opinion_scores",
     "show_in_notebook",
     "spectrum",
 ]

@@ -1,7 +1,7 @@
-"""The panels to play with, one for each of the first five notebooks.
+"""The panels to play with: each notebook has one.
 
-Each function returns an ipywidgets box: the last value of a cell shows it. Nothing is optimised
-until Run is pressed. ``panel.run()``, ``panel.stop()`` and ``panel.wait()`` do the same from code,
+Each panel is an ipywidgets box: the last value of a cell shows it. Nothing is optimised until Run
+is pressed. ``panel.run()``, ``panel.stop()`` and ``panel.wait()`` do the same from code,
 ``panel.result`` is the last Synthesis, ``panel.close()`` ends a panel and its work.
 """
 
@@ -19,13 +19,19 @@ from .canvas import liveliest_channels
 from .images import as_image, to_pil
 from .losses import TV_KINDS
 from .panels import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
+from .rating import rate
 from .recipes import coarse_to_fine, open_image, reconstruct_content
-from .studio_panel import Studio
-from .synthesis import synthesize, white_noise
+from .starts import smallest_scale, white_noise
+from .statistic_panel import StatisticPanel
+from .studio_panel import Studio, uploaded
+from .synthesis import synthesize
 from .terms import Content, Style, TotalVariation
 from .vgg import STYLE_LAYERS, VGG, default_network, layer_table
 
-__all__ = ["content_panel", "layer_explorer", "smoothing_panel", "studio", "style_panel"]
+__all__ = [
+    "content_panel", "layer_explorer", "rate", "smoothing_panel", "statistic_panel", "studio",
+    "style_panel", "uploaded",
+]  # fmt: skip
 
 
 def layer_explorer(image, *, profile=None, network: VGG | None = None) -> ipw.VBox:
@@ -108,6 +114,17 @@ def smoothing_panel(content, style, *, profile=None, network: VGG | None = None)
     0.1
     """
     return _SmoothingPanel(content, style, profile or notebook.profile(), network)
+
+
+def statistic_panel(content, style, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """Choose what counts as style, compare with the run before; parameters as :func:`studio`.
+
+    Examples
+    --------
+    >>> statistic_panel("chelsea", "mosaic_sunset", network=VGG(weights="random")).statistic.value
+    'gram'
+    """
+    return StatisticPanel(content, style, profile or notebook.profile(), network)
 
 
 class _LayerExplorer(Panel):
@@ -246,7 +263,8 @@ class _SmoothingPanel(RunPanel):
                 + 10 * Style(self._painting, network=self._network)
                 + gamma * TotalVariation(kind)
             )
-            scales = coarse_to_fine(max(self._photo.shape[1:3]))
+            size = self._photo.shape[1:3]
+            scales = coarse_to_fine(max(size), max(128, smallest_scale(size)))
             return synthesize(
                 objective, scales=scales, steps=steps, callbacks=callback, progress=False
             )

@@ -20,15 +20,26 @@ PACKAGE = ROOT / "nsthelpers"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"backend", "weight_downloads", "weight_files", "weights", "whole_files"},
-    {"image_files", "images", "layers", "lbfgs", "linesearch", "losses", "optimizers", "samples"}
+    {"backend", "memory", "weight_downloads", "weight_files", "weights", "whole_files"},
+    {"distributions", "gram_variants", "grams", "statistics"}
+    | {
+        "colours",
+        "image_files",
+        "images",
+        "layers",
+        "lbfgs",
+        "linesearch",
+        "losses",
+        "optimizers",
+        "samples",
+    }
     | {"vgg"},
     {"objectives", "terms"},
-    {"starts", "synthesis"},
+    {"balancing", "estimates", "laws", "results", "starts", "synthesis"},
     {"recipes"},
 ]
 TOP = len(FLOORS)  # everything else: notebooks, figures, panels, exercises, the command line
-MAY_PRINT = {"__main__", "commands", "live"}  # the command line
+MAY_PRINT = {"__main__", "commands", "live", "study_command"}  # the command line
 ONE_FILE = {"backend"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -193,8 +204,9 @@ def test_what_people_call_is_documented(name):
 
 SECTIONS = "Parameters|Attributes|Returns|Examples"
 READ_BY_PEOPLE = {
-    "backend", "layers", "lbfgs", "linesearch", "losses", "objectives", "optimizers", "recipes",
-    "samples", "starts", "synthesis", "terms", "vgg", "weights",
+    "backend", "balancing", "distributions", "estimates", "gram_variants", "grams", "laws",
+    "layers", "lbfgs", "linesearch", "losses", "objectives", "optimizers", "recipes", "results",
+    "samples", "starts", "statistics", "synthesis", "terms", "vgg", "weights",
 }  # fmt: skip
 
 

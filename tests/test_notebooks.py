@@ -46,6 +46,7 @@ import nsthelpers as nst
 nst.notebook.setup()"""
 LAST_SECTIONS = ["Play", "Check yourself", "On your own", "In practice", "Further reading"]
 MEGABYTE = 1_000_000
+UNFILLED = re.compile(r"@[A-Z][A-Z0-9_]*@|\b(?:TODO|FIXME|TBD|XXX)\b|(?i:lorem ipsum)")
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|mnt|opt|root|tmp|usr|var|work|Users)/[\w.]")
 
 
@@ -442,6 +443,16 @@ def test_a_damaged_notebook_is_found(stored, rule):
     assert problems(rule, notebook, FILES[0])
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_the_readme_and_the_notebook_agree_on_the_minutes(stored, file):
+    minutes = r"(\d+) minutes? on two CPU cores\D+(\d+)(?: minutes?)? on a Colab T4"
+    said = re.search(minutes, stored[file].cells[0].source)
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if f"[{file[:2]} " in line and file in line)
+    assert said is not None
+    assert re.search(r"\| (\d+) · (\d+) \|", row).groups() == said.groups()
+
+
 def test_all_notebooks_share_one_set_up_cell(stored):
     assert len({notebook.cells[1].source for notebook in stored.values()}) == 1
 
@@ -458,3 +469,27 @@ def test_all_notebooks_share_one_set_up_cell(stored):
 )
 def test_machine_paths_are_recognised(text, is_path):
     assert bool(MACHINE_PATH.search(text)) is is_path
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_remark_is_left_to_be_filled_in(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    words = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    found = {cell.id: UNFILLED.findall(cell.source) for cell in words}
+    assert {id: marks for id, marks in found.items() if marks} == {}
+
+
+@pytest.mark.parametrize(
+    "text, is_unfilled",
+    [
+        ("What to see: @FALL@", True),
+        ("@LAYER_2@ is sharper.", True),
+        ("TODO: look", True),
+        ("XXX", True),
+        ("Lorem ipsum dolor", True),
+        ("write to me@example.org, or to you@example.org", False),
+        ("the VGG's layers A @ B @ C", False),
+    ],
+)
+def test_unfilled_marks_are_recognised(text, is_unfilled):
+    assert bool(UNFILLED.search(text)) is is_unfilled

@@ -20,7 +20,7 @@ from nsthelpers.notebook import Profile
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long
-KINDS = ("content", "style", "studio", "smoothing")
+KINDS = ("content", "style", "studio", "smoothing", "statistic")
 
 
 @pytest.fixture
@@ -35,11 +35,13 @@ def make(network):
             "style": widgets.style_panel,
             "studio": widgets.studio,
             "smoothing": widgets.smoothing_panel,
+            "statistic": widgets.statistic_panel,
         }
         usual = {
             "style": ["mosaic_sunset"],
             "studio": [],
             "smoothing": ["chelsea", "mosaic_sunset"],
+            "statistic": ["chelsea", "mosaic_sunset"],
         }
         images = images or usual.get(name, ["chelsea"])
         made.append(makers[name](*images, profile=TINY, network=network, **options))
@@ -319,6 +321,18 @@ def test_style_panel_without_layers_says_what_to_do(make):
     assert finished(panel).stop_reason == "steps"
 
 
+def test_statistic_panel_balances_and_compares_with_the_run_before(make):
+    panel = make("statistic")
+    first = finished(panel)
+    panel.statistic.value, panel.pull.value = "mean and variance", 40.0
+    second = finished(panel)
+    before, after = (run.settings["objective"]["terms"]["style"] for run in (first, second))
+    assert "statistic" not in before and after["statistic"] == "MeanVariance()"
+    assert before["weight"] > 0 and after["weight"] != before["weight"]
+    assert np.array_equal(pixels(panel.beside), nst.images.to_uint8(first.image))
+    assert "the run before: gram, style pulls 20 times" in panel.captions[0].value
+
+
 def test_smoothing_panel_compares_with_the_run_before(make):
     panel = make("smoothing")
     panel.gamma.value = 0.0
@@ -450,7 +464,7 @@ def test_broken_upload_is_told_and_changes_nothing(make, data):
     ids=["ipywidgets 7", "ipywidgets 8"],
 )
 def test_uploads_of_both_generations_are_read(value):
-    assert studio_panel.uploaded(value) == [("a.png", b"data")]
+    assert nst.widgets.uploaded(value) == [("a.png", b"data")]
 
 
 def test_failed_download_goes_back_to_the_last_choice(make, monkeypatch):
