@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets as ipw
 
@@ -168,7 +169,11 @@ class RunPanel(Panel):
                 panel._stopping.set()
                 panel.wait()
             self._history, self._shown, self._drawn = [], 0.0, 0.0
-            self.result = job(self._after_step)
+            # Encoding pictures takes as long as an evaluation does on a GPU: not in its way.
+            with ThreadPoolExecutor(1, "nsthelpers preview") as painter:
+                self._painter, self._painted = painter, None
+                self.result = job(self._after_step)
+            self._raise_painters_error()
             self.show(self.result.image, final=True)
             self.curve.value = _curve_png(self.result.history)
             self._conclude(self.result)
@@ -184,17 +189,30 @@ class RunPanel(Panel):
         record, now = progress.record, time.monotonic()
         self._history.append(record)
         self.bar.max, self.bar.value = progress.steps, record.step
-        if now - self._shown > _PICTURE_SECONDS and not self._stopping.is_set():
-            self._shown = now
-            self.show(progress.image)
-            self._say(
-                f"Step {record.step} of {progress.steps}, loss {record.loss:.3g}"
-                + _time_left(progress.seconds_left)
-            )
-        if now - self._drawn > _CURVE_SECONDS:
-            self._drawn = now
-            self.curve.value = _curve_png(self._history)
+        if self._painted is None or self._painted.done():
+            self._raise_painters_error()
+            picture = curve = None
+            if now - self._shown > _PICTURE_SECONDS and not self._stopping.is_set():
+                self._shown, picture = now, progress.image
+                self._say(
+                    f"Step {record.step} of {progress.steps}, loss {record.loss:.3g}"
+                    + _time_left(progress.seconds_left)
+                )
+            if now - self._drawn > _CURVE_SECONDS:
+                self._drawn, curve = now, list(self._history)
+            if picture is not None or curve is not None:
+                self._painted = self._painter.submit(self._paint, picture, curve)
         return self._stopping.is_set()
+
+    def _paint(self, picture, curve):
+        if picture is not None:
+            self.show(picture)
+        if curve is not None:
+            self.curve.value = _curve_png(curve)
+
+    def _raise_painters_error(self):
+        if self._painted is not None:
+            self._painted.result()
 
     def _conclude(self, result):
         last = result.history[-1]
