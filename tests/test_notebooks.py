@@ -29,6 +29,8 @@ FILES = (
     "03_reconstruct_style.ipynb",
     "04_transfer_style.ipynb",
     "05_smooth_with_total_variation.ipynb",
+    "06_study_parameters.ipynb",
+    "07_improve_the_algorithm.ipynb",
 )
 REF = f"v{nst.__version__}"
 BADGE = (
@@ -326,8 +328,8 @@ def stored():
     }
 
 
-def test_the_five_notebooks_exist_and_no_others():
-    assert sorted(path.name for path in FOLDER.glob("*.ipynb"))[:5] == list(FILES)
+def test_the_notebooks_exist_and_no_others():
+    assert sorted(path.name for path in FOLDER.glob("*.ipynb")) == list(FILES)
 
 
 @pytest.mark.parametrize("rule", RULES)
