@@ -153,7 +153,9 @@ def short(records):
         rows = []
         for name, row in found["rows"].items():
             times = [
-                f"{to['times_faster']:.1f} x" if (to := row["to"][step]) else "not reached"
+                f"{to['times_faster']:.1f} x"
+                if (to := row["to"][step])
+                else f"not in {row['evaluations']} evaluations"
                 for step in found["marks"]
             ]
             rows.append((name, *times))

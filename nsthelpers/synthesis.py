@@ -180,8 +180,7 @@ class _Run:
         before, end = self.history[-1].size if self.history else None, self.step + steps
         while True:
             scale, failed = size[0] / final[0], self.too_large
-            image = resize(image, size=size)
-            image = self.descend(objective, optimizer, image, end - self.step, scale)
+            image = self.descend(objective, optimizer, image, size, end - self.step, scale)
             if self.too_large == failed or self.stop_reason:
                 return image
             text = f"the memory does not do for {size[1]} x {size[0]} pixels"
@@ -200,11 +199,11 @@ class _Run:
             sizes[a.size] += b.step - a.step  # steps left out by converging are its own
         return {"sizes": list(map(list, sizes)), "steps": list(sizes.values())}
 
-    def descend(self, objective, optimizer, image, steps, scale):
+    def descend(self, objective, optimizer, image, size, steps, scale):
         """Work at one size; returns the best image that was seen there."""
-        best, size = image, image.shape[1:3]
-        going, more, done = True, True, 0
+        best, going, more, done = image, True, True, 0
         try:
+            best = resize(image, size=size)
             # What has converged in a coarse arithmetic may not have in the exact one.
             for precision in dict.fromkeys([self.precision, "float32"]):
                 descent = self._start(objective.at(*size, scale, precision), optimizer, best)

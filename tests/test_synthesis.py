@@ -545,6 +545,20 @@ class TestTrouble:
         assert result.stop_reason == "interrupted" and result.image.shape == (1, 48, 64, 3)
         assert {record.size for record in result.history} == {(18, 24)}
 
+    def test_interrupted_between_two_sizes(self, run, monkeypatch):
+        original = synthesis.resize
+
+        def resize(image, size):
+            if size == (24, 32) and image.shape[1:3] == (18, 24):
+                monkeypatch.setattr(synthesis, "resize", original)
+                raise KeyboardInterrupt
+            return original(image, size=size)
+
+        monkeypatch.setattr(synthesis, "resize", resize)
+        result = run(scales=[24, 32], steps=2)
+        assert result.stop_reason == "interrupted" and result.image.shape == (1, *SIZE, 3)
+        assert {record.size for record in result.history} == {(18, 24)}
+
     @pytest.mark.parametrize("number", [3, 5])  # the last step is no exception
     def test_a_loss_that_is_not_finite(self, run, evaluations, caplog, number):
         evaluations(nan_at(number))
