@@ -59,10 +59,10 @@ __all__ = [
     "is_out_of_memory",
     "keras",
     "ops",
+    "put_rows",
     "quickest_precision",
     "to_numpy",
     "to_tensor",
-    "variable",
     "versions",
 ]
 
@@ -197,15 +197,25 @@ def to_numpy(tensor) -> np.ndarray:
     return np.array(tensor)
 
 
-def variable(array):
-    """Reserve memory on the device whose rows can be written in place: ``v[i].assign(row)``.
+def put_rows(tensor, rows, values):
+    """Overwrite rows of a tensor in place: nothing as large as the tensor is copied.
 
-    Returns
-    -------
-    variable
-        It starts as the array, and is used like a tensor.
+    Tensors never change otherwise, so this is for one that is nobody else's.
+
+    Parameters
+    ----------
+    tensor : tensor, shape (n, ...)
+    rows : sequence of int
+    values : tensor, shape (len(rows), ...)
+
+    Examples
+    --------
+    >>> table = ops.zeros((3, 2))
+    >>> put_rows(table, [2, 0], to_tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> to_numpy(table).tolist()
+    [[3.0, 4.0], [0.0, 0.0], [1.0, 2.0]]
     """
-    return tf.Variable(array, trainable=False)
+    tf.raw_ops.InplaceUpdate(x=tensor, i=tf.constant(rows, tf.int32), v=values)
 
 
 def compile_value_and_gradient(function, *, compiled: bool = False):

@@ -11,14 +11,10 @@ import math
 
 import numpy as np
 
-from .backend import compile_function, ops, to_numpy, to_tensor, variable
+from .backend import compile_function, ops, put_rows, to_numpy, to_tensor
 from .linesearch import search
 
 __all__ = ["LBFGSDescent"]
-
-# The history is kept in pieces that fit a processor's cache: products of two histories, each far
-# longer than wide, are several times quicker by pieces (benchmarks/optimizer_cost.py).
-_CHUNK = 4096
 
 
 class LBFGSDescent:
@@ -46,14 +42,11 @@ class LBFGSDescent:
         self._shape, dtype = image.shape, "float64" if image.dtype == "float64" else "float32"
         low, high = settings.bounds or (-math.inf, math.inf)
         self._low, self._high = to_tensor(low, dtype), to_tensor(high, dtype)
-        self._point = self._clipped(to_tensor(image.reshape(-1), dtype))
-        chunks = math.ceil(image.size / _CHUNK)
-        history = np.zeros((chunks, settings.memory, math.ceil(image.size / chunks)), dtype)
-        self._steps = variable(history)  # s_i at [:, i]
-        self._changes = variable(history)  # y_i at [:, i]
-        self._order: list[int] = []  # rows in use, oldest first
+        self._point = ops.clip(to_tensor(image.reshape(-1), dtype), self._low, self._high)
+        self._history = _History(settings.memory, image.size, dtype)
         self._recent: list[float] = []  # losses of the last steps
         self.evaluation, self._gradient = self._evaluate(self._point)
+        self._free = _free(self._point, self._gradient, self._low, self._high)
 
     @property
     def image(self):
@@ -82,31 +75,28 @@ class LBFGSDescent:
             if found is None:
                 # Not even a small step along the remembered curvature helps: forget it, and only
                 # give up when the plain gradient does not help either.
-                if not self._order:
+                if not self._history.order:
                     return False
-                self._order.clear()
+                self._history.order.clear()
         point, (evaluation, gradient) = found
-        self._remember(point - self._point, gradient - self._gradient)
+        free, pair = _moved(self._point, point, self._gradient, gradient, self._low, self._high)
+        self._history.add(pair, gradient, self._free, free)
         self._point, self.evaluation, self._gradient = point, evaluation, gradient
+        self._free = free
         self._recent = [*self._recent[-5:], evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
 
     def _direction(self):
         """The straight path to try, its slope, and how many times its length stays in bounds."""
-        free = _free(self._point, self._gradient, self._low, self._high)
-        weights = None
-        if self._order:
-            products = _products(self._steps, self._changes, self._gradient, free)
-            weights = _two_loop(*(to_numpy(p).astype("float64") for p in products), self._order)
+        weights = self._history.weights()
         if weights is None:  # no curvature is known
-            rms = float(ops.sqrt(ops.mean(ops.square(self._gradient * free))))
-            zeros = np.zeros(self._settings.memory)
-            weights = self._settings.first_step / rms if rms else 0.0, zeros, zeros
-        weights = [to_tensor(weight, self._point.dtype) for weight in weights]
+            rms = float(ops.sqrt(ops.mean(ops.square(self._gradient * self._free))))
+            weights = np.zeros(1 + 2 * self._settings.memory)
+            weights[0] = self._settings.first_step / rms if rms else 0.0
         path, slope, longest = _path(
-            self._point, self._gradient, free, self._low, self._high,
-            self._steps, self._changes, *weights,
+            self._point, self._gradient, self._free, self._low, self._high,
+            self._history.rows, to_tensor(weights, self._point.dtype),
         )  # fmt: skip
         return path, float(slope), float(longest)
 
@@ -114,10 +104,10 @@ class LBFGSDescent:
         seen = {}
 
         def along(length):
-            point = self._clipped(self._point + length * path)
+            point = _along(self._point, path, to_tensor(length, path.dtype), self._low, self._high)
             seen[length] = point, self._evaluate(point)
             evaluation, gradient = seen[length][1]
-            return evaluation.loss, float(ops.sum(gradient * path))
+            return evaluation.loss, float(_inner(gradient, path))
 
         evaluations = self._settings.max_evaluations
         length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
@@ -127,50 +117,94 @@ class LBFGSDescent:
         evaluation = self._evaluate_shaped(ops.reshape(point, self._shape))
         return evaluation, ops.reshape(evaluation.gradient, (-1,))
 
-    def _clipped(self, point):
-        return ops.clip(point, self._low, self._high)
 
-    def _remember(self, step, change):
-        full = len(self._order) == self._settings.memory
-        row = self._order.pop(0) if full else len(self._order)
-        self._order.append(row)
-        chunks = self._steps.shape[0]
-        self._steps[:, row].assign(_in_chunks(step, chunks))
-        self._changes[:, row].assign(_in_chunks(change, chunks))
+class _History:
+    """The last steps s and changes y of the gradient, and their inner products.
+
+    Only free variables count in a product. Few become free or held in one step, so the products are
+    kept and corrected for these: what is computed anew are those with the newest vectors.
+    """
+
+    def __init__(self, memory, size, dtype):
+        self.order: list[int] = []  # pairs in use, oldest first
+        self.rows = ops.zeros((2 * memory, size), dtype)  # s_i in row i, y_i in row memory + i
+        self._memory = memory
+        self._with_changes = np.zeros((2 * memory, memory))  # of every row with every y_i
+        self._with_gradient = np.zeros(2 * memory)
+
+    def add(self, pair, gradient, before, free):
+        """Put a step and a change in the place of the oldest."""
+        full = len(self.order) == self._memory
+        new = self.order.pop(0) if full else len(self.order)
+        self.order.append(new)
+        put_rows(self.rows, (new, self._memory + new), pair)
+        found = _products(self.rows, pair, gradient, before, free)
+        correction, of_step, of_change, self._with_gradient = (
+            to_numpy(each).astype("float64") for each in found
+        )
+        self._with_changes += correction
+        self._with_changes[:, new] = of_change
+        self._with_changes[new] = of_step[self._memory :]
+        self._with_changes[self._memory + new] = of_change[self._memory :]
+
+    def weights(self):
+        """gamma, a and b, one after another, of :func:`_two_loop`; None without curvature."""
+        if not self.order:
+            return None
+        sy, yy = np.split(self._with_changes, 2)
+        sg, yg = np.split(self._with_gradient, 2)
+        return _two_loop(sy, yy, sg, yg, self.order)
 
 
-def _free(point, gradient, low, high):
-    """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
-    held = ops.logical_or(
+def _held(point, gradient, low, high):
+    return ops.logical_or(
         ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
     )
-    return ops.cast(ops.logical_not(held), point.dtype)
-
-
-def _in_chunks(vector, chunks):
-    """A vector as rows of equal length, filled up with zeros."""
-    missing = -vector.shape[0] % chunks
-    return ops.reshape(ops.pad(vector, (0, missing)), (chunks, -1))
 
 
 @compile_function
-def _products(steps, changes, gradient, free):
-    """Inner products over the free variables: s.y, y.y, s.g, y.g."""
-    chunks = steps.shape[0]
-    gradient = _in_chunks(gradient * free, chunks)[:, :, None]
-    changes = changes * _in_chunks(free, chunks)[:, None]
-    pairs = [(steps, ops.swapaxes(changes, 1, 2)), (changes, ops.swapaxes(changes, 1, 2))]
-    sy, yy = (ops.sum(ops.matmul(left, right), axis=0) for left, right in pairs)
-    sg, yg = (ops.sum(ops.matmul(left, gradient), axis=0)[:, 0] for left in (steps, changes))
-    return sy, yy, sg, yg
+def _free(point, gradient, low, high):
+    """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
+    return ops.cast(ops.logical_not(_held(point, gradient, low, high)), point.dtype)
+
+
+@compile_function
+def _moved(point, after, gradient, gradient_after, low, high):
+    """What is free after a step; the step and the gradient's change in two rows."""
+    return (
+        ops.cast(ops.logical_not(_held(after, gradient_after, low, high)), point.dtype),
+        ops.stack([after - point, gradient_after - gradient]),
+    )
+
+
+@compile_function
+def _along(point, path, length, low, high):
+    return ops.clip(point + length * path, low, high)
+
+
+@compile_function
+def _inner(left, right):
+    return ops.sum(left * right)
+
+
+@compile_function
+def _products(rows, pair, gradient, before, free):
+    """Inner products of all rows: what was freed or held changes in those with the y_i; and anew,
+    those with the newest step, the newest change and the gradient."""
+    newest = ops.concatenate([pair, gradient[None]]) * free
+    anew = ops.matmul(newest, ops.transpose(rows))
+    turned = ops.nonzero(ops.not_equal(before, free))[0]
+    columns = ops.take(rows, turned, axis=1)
+    changes = columns[rows.shape[0] // 2 :] * ops.take(free - before, turned)
+    return ops.matmul(columns, ops.transpose(changes)), anew[0], anew[1], anew[2]
 
 
 def _two_loop(sy, yy, sg, yg, order):
     """The two-loop recursion in coordinates: H g = gamma g + sum a_i s_i + sum b_i y_i.
 
     Nocedal & Wright's algorithm 7.4 only ever adds multiples of g, s_i and y_i, so it can run on
-    their inner products instead of on vectors as long as the image. Returns gamma, a and b, or None
-    if no remembered pair is of use.
+    their inner products instead of on vectors as long as the image. Returns gamma, a and b in one
+    array, or None if no remembered pair is of use.
     """
     # A pair without positive curvature among the free variables would spoil the estimate.
     kept = [i for i in order if sy[i, i] > 1e-10 * yy[i, i] > 0]
@@ -187,14 +221,13 @@ def _two_loop(sy, yy, sg, yg, order):
     for i in kept:
         beta = (gamma * yg[i] + yy[i] @ b + sy[:, i] @ a) / sy[i, i]
         a[i] = alpha[i] - beta
-    return gamma, a, b
+    return np.concatenate([[gamma], a, b])
 
 
 @compile_function
-def _path(point, gradient, free, low, high, steps, changes, gamma, a, b):
+def _path(point, gradient, free, low, high, rows, weights):
     """The path to where -H g leads, cut off at the bounds; its slope; its longest multiple."""
-    learned = ops.reshape(ops.matmul(a[None], steps) + ops.matmul(b[None], changes), (-1,))
-    move = gamma * gradient + learned[: gradient.shape[0]]
+    move = weights[0] * gradient + ops.matmul(weights[None, 1:], rows)[0]
     path = ops.clip(point - free * move, low, high) - point
     slope = ops.sum(gradient * path)
     room = ops.where(path > 0, high - point, point - low)

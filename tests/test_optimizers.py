@@ -250,7 +250,8 @@ class TestTwoLoop:
         """What the descent computes: the recursion on inner products, then the sum of vectors."""
         masked = changes * free
         products = steps @ masked.T, masked @ masked.T, steps @ (gradient * free)
-        gamma, a, b = lbfgs._two_loop(*products, masked @ gradient, order)
+        gamma, *ab = lbfgs._two_loop(*products, masked @ gradient, order)
+        a, b = np.split(np.array(ab), 2)
         return free * (gamma * gradient + a @ steps + b @ changes)
 
     @pytest.fixture
@@ -303,6 +304,27 @@ class TestTwoLoop:
         assert to_numpy(path) == pytest.approx(-expected)
         assert slope == pytest.approx(-expected @ gradients[-1])
         assert longest == math.inf
+
+    def test_kept_products_are_those_of_the_vectors(self):
+        """Through many steps in which variables are held and freed, and rows overwritten."""
+        rng = np.random.default_rng(2)
+        turn = np.linalg.qr(rng.normal(size=(40, 40)))[0]
+        matrix = turn @ np.diag(np.geomspace(1, 300, 40)) @ turn.T
+        centre = rng.uniform(-0.5, 1.5, 40)
+        problem = Problem(
+            lambda x: 0.5 * (x - centre) @ matrix @ (x - centre), lambda x: matrix @ (x - centre)
+        )
+        descent = nst.LBFGS(memory=4, tolerance=0.0).start(problem, rng.uniform(size=40))
+        masks = []
+        for _ in range(12):
+            descent.step()
+            free, rows = to_numpy(descent._free), to_numpy(descent._history.rows)
+            gradient = to_numpy(descent.evaluation.gradient)
+            masks.append(tuple(free))
+            kept = descent._history
+            assert kept._with_changes == pytest.approx((rows * free) @ rows[4:].T, abs=1e-9)
+            assert kept._with_gradient == pytest.approx((rows * free) @ gradient, abs=1e-9)
+        assert len(set(masks)) > 4 and min(map(sum, masks)) < 40
 
     def test_the_path_ends_where_the_first_bound_is_met(self):
         """From 0.5 with slopes 1, 2, -4: the third reaches its bound first."""
