@@ -43,7 +43,7 @@ BENCH ?=
 bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (25 minutes)
 	$(RUN) benchmarks/compare_features.py
 	$(RUN) benchmarks/optimizer_check.py $(if $(BENCH),,--style)
-	$(RUN) benchmarks/optimizer_cost.py
+	$(RUN) benchmarks/optimizer_cost.py $(BENCH)
 	$(RUN) benchmarks/start_up.py $(BENCH)
 	$(RUN) benchmarks/growth.py $(BENCH)
 	$(RUN) benchmarks/evaluation.py $(BENCH)

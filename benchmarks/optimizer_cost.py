@@ -1,58 +1,73 @@
-"""What a step of L-BFGS costs beside the evaluation of the objective that it makes.
+"""What the loop around the evaluations costs: L-BFGS, history, callbacks, progress bar.
 
-    python benchmarks/optimizer_cost.py [LONG_SIDE]
+    python benchmarks/optimizer_cost.py [--quick]
 
-The steps run on a quadratic, whose own cost is subtracted; evaluations and steps take turns, so
-that both see the same machine. The history is full (20 pairs).
+A real run with a progress bar and a callback; the time within the evaluations of the objective is
+taken off that of each step. Only steps with a full history (20 pairs) count.
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
 import time
-from types import SimpleNamespace
 
-import numpy as np
+import measure
 
-import nsthelpers as nst
-from nsthelpers.backend import ops, to_tensor
+SIDES, QUICK_SIDES = (128, 192, 256, 512), (64, 96)
+COUNTED = 20  # steps
+
+
+def own_part(side):
+    """Medians over steps: seconds in evaluations, seconds outside, and the share of the latter."""
+    import nsthelpers as nst
+    from nsthelpers.objectives import BoundObjective
+
+    evaluate, inside, marks = BoundObjective.evaluate, [0.0], []
+
+    def timed(bound, image):
+        began = time.perf_counter()
+        answer = evaluate(bound, image)
+        inside[0] += time.perf_counter() - began
+        return answer
+
+    photo = nst.samples.load("chelsea", size=(side * 3 // 4, side))
+    objective = nst.Content(photo) + 10 * nst.Style(nst.samples.load("swirling_night"))
+    memory = nst.LBFGS().memory
+    BoundObjective.evaluate = timed
+    try:
+        nst.synthesize(
+            objective + 0.1 * nst.TotalVariation(),
+            steps=memory + COUNTED,
+            callbacks=lambda progress: marks.append((time.perf_counter(), inside[0])),
+        )
+    finally:
+        BoundObjective.evaluate = evaluate
+    marks = marks[memory:]
+    evaluations = [b[1] - a[1] for a, b in zip(marks, marks[1:], strict=False)]
+    steps = [b[0] - a[0] for a, b in zip(marks, marks[1:], strict=False)]
+    own = [step - within for step, within in zip(steps, evaluations, strict=True)]
+    return {
+        "size": [side * 3 // 4, side],
+        "evaluations": statistics.median(evaluations),
+        "own": statistics.median(own),
+        "share": measure.paired_ratio(own, evaluations),
+    }
 
 
 def main():
-    long_side = int(sys.argv[1]) if len(sys.argv) > 1 else 512
-    photo = nst.white_noise(long_side * 3 // 4, long_side)
-    painting = nst.samples.load("swirling_night")
-    bound = (nst.Content(photo) + 10 * nst.Style(painting)).at(*photo.shape[1:3])
-    point = to_tensor(photo)
-    curvature = to_tensor(np.geomspace(0.01, 100, photo.size).reshape(photo.shape))
-    centre = to_tensor(nst.white_noise(*photo.shape[1:3], seed=1))
-    spent = []
+    given, began = measure.arguments(__doc__), measure.facts()
+    rows = [own_part(side) for side in (QUICK_SIDES if given.quick else SIDES)]
+    from nsthelpers.backend import quickest_precision
 
-    def quadratic(x):
-        began = time.perf_counter()
-        gradient = curvature * (x - centre)
-        loss = 0.5 * float(ops.sum(gradient * (x - centre)))
-        spent.append(time.perf_counter() - began)
-        return SimpleNamespace(loss=loss, gradient=gradient)
-
-    descent = nst.LBFGS(tolerance=0.0).start(quadratic, photo)
-    for _ in range(22):
-        descent.step()
-    bound.evaluate(point)
-    evaluations, steps = [], []
-    for _ in range(9):
-        began = time.perf_counter()
-        bound.evaluate(point)
-        evaluations.append(time.perf_counter() - began)
-        spent.clear()
-        began = time.perf_counter()
-        descent.step()
-        steps.append(time.perf_counter() - began - sum(spent))
-    evaluation, step = statistics.median(evaluations), statistics.median(steps)
-    print(f"{photo.shape[2]} x {photo.shape[1]} px, medians of {len(steps)}")
-    print(f"evaluation of the objective  {1000 * evaluation:8.1f} ms")
-    print(f"L-BFGS's own part of a step  {1000 * step:8.1f} ms   {step / evaluation:.1%}")
+    measure.show(
+        ("px", "ms in evaluations", "ms outside", "share"),
+        [
+            (f"{row['size'][1]} x {row['size'][0]}", f"{1000 * row['evaluations']:.1f}",
+             f"{1000 * row['own']:.1f}", f"{row['share']:.1%}")
+            for row in rows
+        ],
+    )  # fmt: skip
+    measure.save("optimizer_cost", {"precision": quickest_precision(), "rows": rows}, began)
 
 
 if __name__ == "__main__":

