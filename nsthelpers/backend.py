@@ -183,7 +183,8 @@ def to_tensor(array, dtype="float32"):
     -------
     tensor
     """
-    return tf.convert_to_tensor(array, dtype=dtype)
+    # A tensor made from an array keeps a second copy as long as it lives; the same passed on, none.
+    return tf.identity(tf.convert_to_tensor(array, dtype=dtype))
 
 
 def to_numpy(tensor) -> np.ndarray:
@@ -254,7 +255,7 @@ def compile_value_and_gradient(function, *, compiled: bool = False):
     return compile_function(value_and_gradient, compiled=compiled)
 
 
-def compile_function(function, *, compiled: bool = False):
+def compile_function(function, *, compiled: bool = False, any_shape: bool = False):
     """Compile a function of tensors; it is traced once for each set of shapes, at its first call.
 
     Also a decorator.
@@ -265,6 +266,9 @@ def compile_function(function, *, compiled: bool = False):
         Of nests of tensors. Its ``if`` and ``for`` run while it is traced, not on tensors' values.
     compiled : bool, default False
         As in :func:`compile_value_and_gradient`.
+    any_shape : bool, default False
+        ``True``: the second set of shapes is traced for all that follow; the function must then not
+        ask for sizes while it is traced (``ops.shape`` in place of ``.shape``).
 
     Returns
     -------
@@ -283,7 +287,12 @@ def compile_function(function, *, compiled: bool = False):
         # TensorFlow counts traces per code object and would warn of many. Closures of one factory
         # share theirs, a partial object has none. Without AutoGraph, which nothing here needs,
         # errors keep their own one-line text.
-        return tf.function(functools.partial(function), autograph=False, jit_compile=compiled)
+        return tf.function(
+            functools.partial(function),
+            autograph=False,
+            jit_compile=compiled,
+            reduce_retracing=any_shape,
+        )
 
     @functools.wraps(function)
     def call(*arguments):

@@ -7,6 +7,7 @@ are held there, the others move, and a strong-Wolfe line search chooses how far.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -15,6 +16,8 @@ from .backend import compile_function, ops, put_rows, to_numpy, to_tensor
 from .linesearch import search
 
 __all__ = ["LBFGSDescent"]
+
+_compiled = functools.partial(compile_function, any_shape=True)
 
 
 class LBFGSDescent:
@@ -162,13 +165,13 @@ def _held(point, gradient, low, high):
     )
 
 
-@compile_function
+@_compiled
 def _free(point, gradient, low, high):
     """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
     return ops.cast(ops.logical_not(_held(point, gradient, low, high)), point.dtype)
 
 
-@compile_function
+@_compiled
 def _moved(point, after, gradient, gradient_after, low, high):
     """What is free after a step; the step and the gradient's change in two rows."""
     return (
@@ -177,17 +180,17 @@ def _moved(point, after, gradient, gradient_after, low, high):
     )
 
 
-@compile_function
+@_compiled
 def _along(point, path, length, low, high):
     return ops.clip(point + length * path, low, high)
 
 
-@compile_function
+@_compiled
 def _inner(left, right):
     return ops.sum(left * right)
 
 
-@compile_function
+@_compiled
 def _products(rows, pair, gradient, before, free):
     """Inner products of all rows: what was freed or held changes in those with the y_i; and anew,
     those with the newest step, the newest change and the gradient."""
@@ -195,7 +198,7 @@ def _products(rows, pair, gradient, before, free):
     anew = ops.matmul(newest, ops.transpose(rows))
     turned = ops.nonzero(ops.not_equal(before, free))[0]
     columns = ops.take(rows, turned, axis=1)
-    changes = columns[rows.shape[0] // 2 :] * ops.take(free - before, turned)
+    changes = columns[ops.shape(rows)[0] // 2 :] * ops.take(free - before, turned)
     return ops.matmul(columns, ops.transpose(changes)), anew[0], anew[1], anew[2]
 
 
@@ -224,7 +227,7 @@ def _two_loop(sy, yy, sg, yg, order):
     return np.concatenate([[gamma], a, b])
 
 
-@compile_function
+@_compiled
 def _path(point, gradient, free, low, high, rows, weights):
     """The path to where -H g leads, cut off at the bounds; its slope; its longest multiple."""
     move = weights[0] * gradient + ops.matmul(weights[None, 1:], rows)[0]

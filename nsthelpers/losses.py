@@ -56,6 +56,9 @@ def gram_matrix(features):
     Gatys et al. (2015) sum over the positions, without 1 / M. Dividing makes the matrices of images
     of different sizes comparable, which a painting and a photograph usually need.
 
+    Values and gradients are exact; a second derivative is not: one of the factors counts as
+    constant in it, which saves a twentieth of every evaluation.
+
     References
     ----------
     Gatys, Ecker & Bethge (2015), "A Neural Algorithm of Artistic Style", arXiv 1508.06576, eq. 3.
@@ -72,18 +75,16 @@ def gram_matrix(features):
     return _inner_products(matrix) / positions
 
 
-@ops.custom_gradient
 def _inner_products(matrix):
-    """F^T F for F = ``matrix``, with its gradient F (D + D^T) as one product.
+    """F^T F for F = ``matrix``, so written that its gradient F (D + D^T) is one product.
 
     Automatic differentiation does not see that both factors are the same: it makes two products and
-    a transposed copy of F, a tenth of a whole evaluation.
+    a transposed copy of F, a twentieth of a whole evaluation. So only one factor is differentiated, and
+    the small matrix makes up for the other. (TensorFlow never lets go of a graph that has a
+    gradient written by hand, ``ops.custom_gradient``: every image size would cost memory for good.)
     """
-
-    def gradient(upstream):
-        return ops.matmul(matrix, upstream + ops.transpose(upstream))
-
-    return ops.matmul(ops.transpose(matrix), matrix), gradient
+    products = ops.matmul(ops.transpose(ops.stop_gradient(matrix)), matrix)
+    return products + ops.transpose(products) - ops.stop_gradient(products)
 
 
 def content_loss(features, target, reduction="mean"):

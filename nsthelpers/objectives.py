@@ -267,7 +267,7 @@ class BoundObjective:
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
         }
-        self._function = _compiled(network, terms)
+        self._function = _compiled(network, terms, self.shape)
 
     def evaluate(self, image) -> Evaluation:
         """Judge an image.
@@ -303,18 +303,19 @@ def _reading(network, term):
     return term
 
 
-_functions: dict = {}  # the newest ones, by what their graphs depend on
+_functions: dict = {}  # those used last, by what their graphs depend on; each is 10 MB or so
 _KEPT = 16
 
 
-def _compiled(network, terms):
-    """The compiled value and gradient of these terms, shared by all objectives of their kind.
+def _compiled(network, terms, shape):
+    """The compiled value and gradient of these terms, shared by all objectives of kind and size.
 
-    Targets and weights are its arguments, so a new painting or a moved slider costs nothing; a new
-    image size is traced once and kept.
+    Targets and weights are its arguments, so a new painting or a moved slider costs nothing.
     """
-    key = (id(network), tuple(term._graph_key() for term in terms))
-    if key not in _functions:
+    key = (id(network), shape, tuple(term._graph_key() for term in terms))
+    if key in _functions:
+        _functions[key] = _functions.pop(key)  # now the last one
+    else:
         while len(_functions) >= _KEPT:
             del _functions[next(iter(_functions))]
         layers = sorted({layer for term in terms for layer in term.layers})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -268,6 +270,52 @@ class TestRetracing:
         losses = [term.report(photo)["brightness"]["loss"] for term in terms]
         assert len(objectives._functions) == 2
         assert terms[0].report(photo)["brightness"]["loss"] == losses[0]  # compiled anew
+
+
+def graphs():
+    """How many traced graphs of TensorFlow are alive."""
+    gc.collect()
+    return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+
+def test_many_sizes_do_not_fill_the_memory(monkeypatch, network, painting):
+    monkeypatch.setattr(objectives, "_functions", {})
+    monkeypatch.setattr(objectives, "_KEPT", 2)
+    alive = []
+    for side in (16, 18, 20, 22, 24, 26):
+        style = nst.Style(painting, "block1_conv1", network=network)
+        style.report(painting[:, :side, :side])
+        alive.append(graphs())
+    assert alive[1:] == [alive[1]] * 5
+
+
+def test_a_size_that_is_used_again_stays(traces, monkeypatch, network, painting):
+    monkeypatch.setattr(objectives, "_KEPT", 2)
+    for side in (16, 18, 16, 20, 16):  # 18 is let go, not 16
+        image = painting[:, :side, :side]
+        nst.Content(image, "block1_conv1", network=network).report(image)
+    assert [shape[1] for shape in traces] == [16, 18, 20]
+
+
+def test_a_synthesis_leaves_nothing_behind(monkeypatch, network, photo):
+    """Its targets and pictures go when it ends; the graph that all share stays, once."""
+    monkeypatch.setattr(objectives, "_functions", {})
+    seen, alive, made = [], [], objectives.BoundObjective.__init__
+
+    def noted(bound, objective, *arguments):
+        made(bound, objective, *arguments)
+        seen.extend(map(weakref.ref, [bound, objective.terms["style"].image]))
+        seen.extend(weakref.ref(each) for each in bound._parameters["targets"][0]["features"])
+
+    monkeypatch.setattr(objectives.BoundObjective, "__init__", noted)
+    for number in range(6):
+        image = np.random.default_rng(number).uniform(size=photo.shape).astype("float32")
+        content = nst.Content(image, "block1_conv1", network=network)
+        objective = content + (1 + number) * nst.Style(image, "block1_conv1", network=network)
+        nst.synthesize(objective, photo, steps=2, progress=False)
+        del content, objective, image
+        alive.append((graphs(), sum(each() is not None for each in seen)))
+    assert len(seen) >= 18 and alive[1:] == [alive[1]] * 5
 
 
 def test_a_bad_image_is_refused_before_anything_runs(content):
