@@ -222,13 +222,14 @@ class RunPanel(Panel):
         fell = f"The loss went from {first.loss:.3g} to {last.loss:.3g}{where}, "
         fell += f"the run took {result.seconds:.0f}\N{NO-BREAK SPACE}s."
         good = result.stop_reason in ("steps", "converged")
-        if result.stop_reason == "interrupted":
+        by_hand = result.stop_reason in ("callback", "interrupted")
+        if by_hand:
             said = f"Stopped at step {last.step}; the best picture so far is kept"
         elif result.stop_reason == "steps":
             said = f"Done: {last.step} steps"
         else:
             said = f"{result.message[:1].upper()}{result.message[1:]}"
-        self._say(f"{said}. {fell}", bad=not good and result.stop_reason != "interrupted")
+        self._say(f"{said}. {fell}", bad=not good and not by_hand)
         self.bar.bar_style = "success" if good else "warning"
         if good:
             self.bar.value = self.bar.max

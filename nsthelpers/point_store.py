@@ -8,12 +8,15 @@ import inspect
 import json
 import math
 import numbers
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from . import __version__
+from .weight_downloads import KERAS_MD5
+from .weight_files import hash_of
 from .whole_files import write_whole
 
 __all__ = ["PointStore", "point_key", "setting_as_data"]
@@ -46,7 +49,10 @@ def point_key(job, settings) -> str:
     Notes
     -----
     What the job calls or reads besides its settings is not seen: after changing a helper function
-    of your own, take another folder.
+    of your own, take another folder. One exception: a file that ``NST_WEIGHTS`` names counts by its
+    bytes, for it may hold any network, even an untrained one. All else that ``weights="auto"``
+    finds is the same trained network, in 32 or in 8 bits. That is a detail, as the number format
+    is in which a device is quickest: points of a laptop can be gone on with on Colab's GPU.
 
     Examples
     --------
@@ -65,6 +71,7 @@ def point_key(job, settings) -> str:
         "bound": bound,
         "settings": setting_as_data(settings),
         "version": __version__,
+        **_own_weights(os.environ.get("NST_WEIGHTS")),
     }
     text = json.dumps(described, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -223,6 +230,24 @@ def _source(job):
         return inspect.getsource(job)
     except (OSError, TypeError):  # typed at a prompt, built in, a callable object
         return None
+
+
+def _own_weights(path):
+    """What tells of the weights that stand in for the trained ones, if there are any."""
+    if not path:
+        return {}
+    path = Path(path).expanduser()
+    try:
+        facts = path.stat()
+        digest = _md5(path, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        digest = None  # the points will say that it is missing
+    return {} if digest in KERAS_MD5.values() else {"weights": digest}
+
+
+@functools.lru_cache(maxsize=4)
+def _md5(path, changed, size):
+    return hash_of(path, "md5")
 
 
 def _digest(data):

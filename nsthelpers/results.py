@@ -80,7 +80,9 @@ class Synthesis:
         that size, the best at the last one, enlarged.
     history : list of Record
         Empty if the run was interrupted before the start image was evaluated.
-    stop_reason : {"steps", "converged", "time limit", "interrupted", "not finite", "out of memory"}
+    stop_reason : str
+        "steps", "converged" or "time limit"; "callback" if one of them asked to stop, "interrupted"
+        after Ctrl-C; "not finite" or "out of memory".
     message : str
         The same in a sentence, with the likely cause where something went wrong.
     settings : dict

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from .gpus import worker_options
 from .grids import RESULTS, Point, check_call, expanded
 from .point_store import PointStore, point_key
 
@@ -164,9 +165,11 @@ def sweep(
         point that is there already is not computed again, unless its job or a setting has changed
         (see :func:`nsthelpers.point_store.point_key`). Default: nothing is kept for later.
     n_jobs : int, optional
-        How many processes share the work; default 1, this one. Inside ``joblib.parallel_config``
-        its back end is used, so ``with joblib.parallel_config("dask"):`` spreads a sweep over the
-        machines of a Dask cluster. Only this process writes to the folder.
+        How many processes share the work; default 1, this one. On a machine with several GPUs each
+        process works on one of its own (of those that ``CUDA_VISIBLE_DEVICES`` names, if it is
+        set), so take as many processes as GPUs. Inside ``joblib.parallel_config`` its back end is
+        used: ``with joblib.parallel_config("dask"):`` spreads a sweep over the machines of a Dask
+        cluster. Only this process writes to the folder.
     on_error : {"raise", "record"}, default "raise"
         An error at one point never ends the others. ``"raise"``: when all are done, a SweepError
         tells of it and carries what was made. ``"record"``: it only stands in the table. A point
@@ -239,7 +242,7 @@ def _work_through(job, waiting, store, n_jobs, tell) -> bool:
     try:
         with contextlib.closing(_outcomes(job, waiting, store, n_jobs)) as outcomes:
             for key, result, error in outcomes:
-                if result is not None and _interrupted(result):
+                if result is not None and result.stop_reason == "interrupted":
                     return True
                 if result is not None:
                     store.save(key, job, waiting[key][0].settings, result)
@@ -262,7 +265,9 @@ def _outcomes(job, waiting, store, n_jobs):
         joblib.delayed(partial(_attempt, job, key, same[0].settings))()
         for key, same in waiting.items()
     ]
-    workers = joblib.Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+    workers = joblib.Parallel(
+        n_jobs=n_jobs, batch_size=1, return_as="generator_unordered", **worker_options()
+    )
     try:
         yield from workers(calls)
     except Exception as error:  # a point's own error never gets here
@@ -286,11 +291,6 @@ def _attempt(job, key, settings):
     if result.stop_reason == "out of memory":  # not for ever: a larger machine may do it
         return key, None, f"MemoryError: {result.message}"
     return key, result, ""
-
-
-def _interrupted(result):
-    """Whether somebody stopped the run by hand; a callback that ends it is part of the job."""
-    return result.stop_reason == "interrupted" and "callback" not in result.message
 
 
 def _in_words(points, stopped):

@@ -260,7 +260,7 @@ class _Run:
         # Every callback is told, even when an earlier one asks to stop.
         answers = [callback(news) for callback in self.callbacks]
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-            self._stop("interrupted", "stopped by a callback; this is the best image so far")
+            self._stop("callback", "stopped by a callback; this is the best image so far")
         elif self.time_limit is not None and record.seconds > self.time_limit:
             self._stop("time limit", f"the time limit of {self.time_limit:g} s has passed")
         return not self.stop_reason

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 PATIENCE = 120  # seconds; only a failing test waits that long
+GPU = os.environ.get("CUDA_VISIBLE_DEVICES")  # when a process imports its job, or TensorFlow
 
 
 def made(value, stop_reason="steps", message="all 2 steps"):
@@ -44,6 +45,15 @@ def deadly(value, folder):
     if value == 1 and not (Path(folder) / "go").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     return made(value)
+
+
+def on_a_gpu(value, folder, processes, dies=False):
+    """Wait until as many processes are at work, then tell which GPU this one sees."""
+    mark(folder, f"sees {GPU}", value)
+    wait_until(lambda: len({m.name.split("-")[-2] for m in Path(folder).iterdir()}) >= processes)
+    if dies and value == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return made(value, message=f"{GPU}")
 
 
 def mark(folder, what, value):

@@ -16,9 +16,10 @@ import joblib
 import numpy as np
 import pytest
 import sweep_jobs
-from sweep_jobs import deadly, made, marked, marks, plain, wait_until
+from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
 
 import nsthelpers as nst
+from nsthelpers import gpus as gpus_module
 from nsthelpers import point_store, sweeps
 from nsthelpers.grids import expanded
 from nsthelpers.point_store import point_key, setting_as_data
@@ -228,6 +229,26 @@ def test_the_key_sees_a_changed_file(tmp_path):
     assert setting_as_data(tmp_path / "none.jpg") == str(tmp_path / "none.jpg")
 
 
+def test_the_key_sees_weights_of_ones_own_and_no_detail_of_speed(tmp_path, monkeypatch):
+    monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    usual = point_key(plain, {"value": 1})
+    for precision in ("float32", "bfloat16"):
+        monkeypatch.setenv("NST_PRECISION", precision)
+        assert point_key(plain, {"value": 1}) == usual
+    path = tmp_path / "weights.npz"
+    monkeypatch.setenv("NST_WEIGHTS", str(path))
+    keys = [usual, point_key(plain, {"value": 1})]  # the file is missing
+    for data in (b"one", b"three"):
+        path.write_bytes(data)
+        keys.append(point_key(plain, {"value": 1}))
+        assert point_key(plain, {"value": 1}) == keys[-1]
+    assert len(set(keys)) == 4
+    # Keras' own file is what everybody else has.
+    monkeypatch.setattr(point_store, "hash_of", lambda *_: point_store.KERAS_MD5["vgg19"])
+    path.write_bytes(b"Keras' file")
+    assert point_key(plain, {"value": 1}) == usual
+
+
 def test_settings_as_data():
     image = np.zeros((1, 2, 2, 3), "float32")
     assert setting_as_data(image) == setting_as_data(image.copy())
@@ -355,7 +376,7 @@ def test_a_run_that_its_own_callback_ends_is_finished(tmp_path):
         )  # fmt: skip
 
     swept = sweep(early, {"weight": [1, 2]}, folder=tmp_path)
-    assert swept.finished and swept.table["stop_reason"].tolist() == ["interrupted"] * 2
+    assert swept.finished and swept.table["stop_reason"].tolist() == ["callback"] * 2
     assert all(point.reused for point in sweep(early, {"weight": [1, 2]}, folder=tmp_path).points)
 
 
@@ -413,6 +434,62 @@ def test_several_processes_and_one_that_dies(tmp_path):
     assert os.getpid() not in [
         each for value in (1, 2, 3) for each in marks(tmp_path, "began", value)
     ]
+
+
+def test_each_process_has_a_gpu_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,GPU-7")
+
+    def seen(folder, **options):
+        folder.mkdir()
+        fixed = {"folder": str(folder), "processes": 2, **options}
+        swept = sweep(on_a_gpu, {"value": [1, 2]}, fixed=fixed, n_jobs=2)
+        return sorted(point.result.message for point in swept.points)
+
+    with pytest.raises(RuntimeError, match="gave up"):
+        seen(tmp_path / "dying", dies=True)
+    dying = {path.name.split("-")[0] for path in (tmp_path / "dying").iterdir()}
+    assert dying == {"sees 0", "sees GPU"}
+    assert seen(tmp_path / "again") == ["0", "GPU-7"]  # what the dead one had is free
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,GPU-7"
+
+
+@pytest.mark.parametrize("gpus", [None, "", "-1", "3", "3,-1,4"])
+def test_where_there_is_nothing_to_share_out_nothing_is_set(tmp_path, monkeypatch, gpus):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if gpus is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    assert gpus_module.worker_options() == {}
+
+
+def test_gpus_are_found_without_tensorflow(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert gpus_module.visible_gpus() == ["GPU-a", "GPU-b"]
+    assert gpus_module.worker_options()["initargs"][0] == ("GPU-a", "GPU-b")
+    with joblib.parallel_config("threading"):
+        assert gpus_module.worker_options() == {}
+    program.write_text("#!/bin/sh\nexit 9\n")  # no driver
+    assert gpus_module.visible_gpus() == []
+
+
+def test_a_fourth_process_shares_and_a_freed_gpu_is_taken_again(tmp_path, monkeypatch):
+    held = []
+    monkeypatch.setattr(gpus_module, "_places", held)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+    def taken():
+        gpus_module.take_one(("a", "b", "c"), str(tmp_path))
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+
+    assert [taken() for _ in range(4)] == ["a", "b", "c", "a"]
+    held.pop(1).close()  # as the system does for a process that has ended
+    assert [taken(), taken()] == ["b", "b"]
+    for place in held:
+        place.close()
 
 
 def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):

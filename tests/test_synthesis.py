@@ -463,7 +463,7 @@ class TestCallbacks:
         first = lambda progress: progress.record.step >= 2  # noqa: E731
         result = run(callbacks=[first, told.append], steps=50)
         assert len(told) == len(result.history) == 3
-        assert result.stop_reason == "interrupted" and "stopped by a callback" in result.message
+        assert result.stop_reason == "callback" and "stopped by a callback" in result.message
         assert loss_of(result.image) == pytest.approx(result.history[-1].loss, rel=1e-5)
 
     def test_numpys_true_counts_and_other_answers_do_not(self, run):
@@ -473,7 +473,7 @@ class TestCallbacks:
 
     def test_a_stop_at_the_last_step_is_still_a_stop(self, run):
         result = run(callbacks=lambda progress: progress.record.step == 4)
-        assert result.stop_reason == "interrupted" and "callback" in result.message
+        assert result.stop_reason == "callback" and "callback" in result.message
 
     def test_a_mistake_in_a_callback_is_shown(self, run):
         with pytest.raises(ZeroDivisionError):

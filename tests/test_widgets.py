@@ -146,7 +146,7 @@ def test_stop_ends_the_run_and_keeps_its_picture(scripted):
     assert said(panel) == "Stopping after this step …"
     panel.go_on.set()
     result = panel.wait(PATIENCE)
-    assert result.stop_reason == "interrupted" and result.history[-1].step == 1
+    assert result.stop_reason == "callback" and result.history[-1].step == 1
     assert said(panel).startswith("Stopped at step 1; the best picture so far is kept.")
     assert panel.error is None and not panel.run_button.disabled
 
@@ -181,7 +181,7 @@ def test_buttons_do_what_the_methods_do(scripted):
     assert panel.reached.wait(PATIENCE)
     panel.stop_button.click()
     panel.go_on.set()
-    assert panel.wait(PATIENCE).stop_reason == "interrupted"
+    assert panel.wait(PATIENCE).stop_reason == "callback"
 
 
 def test_an_exception_of_the_worker_is_told_and_kept(scripted):
@@ -238,7 +238,7 @@ def test_a_second_panel_stops_the_first(scripted):
     assert second.running
     first.go_on.set()
     assert second.wait(PATIENCE).stop_reason == "steps"
-    assert first.result.stop_reason == "interrupted" and not first.running
+    assert first.result.stop_reason == "callback" and not first.running
 
 
 def test_previews_are_few_and_small(monkeypatch, scripted):
