@@ -66,6 +66,23 @@ class Ideas:
         """L-BFGS from the content in the painting's colours."""
         return self.run(self.recoloured)
 
+    def half_recoloured_start(self):
+        """From halfway between the content and its recoloured copy."""
+        return self.run((self.photo + self.recoloured) / 2)
+
+    def noisy_start(self):
+        """The recoloured start with noise of 0.1 (standard deviation)."""
+        return self.run(with_noise(self.recoloured))
+
+    def mean_colour_start(self, noise=0.0):
+        """The content, moved to the painting's mean colour; its contrasts stay its own."""
+        shift = self.recoloured.mean((1, 2)) - self.photo.mean((1, 2))
+        return self.run(with_noise(self.photo + shift, noise))
+
+    def noisy_mean_colour_start(self):
+        """The same, with noise of 0.1."""
+        return self.mean_colour_start(0.1)
+
     def memory_8(self):
         """The same, remembering 8 steps instead of 20."""
         return self.run(self.recoloured, optimizer=nst.LBFGS(memory=8))
@@ -142,6 +159,11 @@ class Ideas:
             options={"maxfun": self.steps, "maxiter": self.steps, "maxcor": 20, "ftol": 0},
         )  # fmt: skip
         return found
+
+
+def with_noise(image, amount=0.1):
+    noise = np.random.default_rng(0).normal(size=image.shape)
+    return np.clip(image + amount * noise, 0, 1).astype("float32")
 
 
 def reached(found, loss):

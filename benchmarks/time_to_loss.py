@@ -41,7 +41,7 @@ CONTENT_WEIGHT, STYLE_WEIGHT, CONTENT_LAYER = 1e4, 1e-2, "block5_conv2"
 TURNS = 40
 EVALUATIONS = {
     "TensorFlow tutorial": 1001,
-    "ours, default": 300,
+    "ours, default": 450,
     "ours, from the content": 300,
     "ours, float32": 300,
     "ours, Adam 0.05 cosine": 150,

@@ -1,7 +1,7 @@
 """Weights chosen by how hard the terms pull, not by how large their losses are.
 
 A loss's number says nothing of how strongly it changes the picture: that is its gradient. Weights
-that bring the gradients into a wanted ratio mean the same for every statistic, size and painting.
+that bring the gradients into a wanted ratio make terms comparable whose losses have other units.
 """
 
 from __future__ import annotations
@@ -60,9 +60,12 @@ def balance(objective, start="content", ratios=None, *, disturbance=0.1, seed=0)
     step away from the photograph.
 
     Balance makes different statistics, reductions and networks comparable at one size. It is no
-    way to carry a setting from one size to another: first gradients fall faster with the size than
-    what is reached in the end, so the fixed weights of relative losses carry over better (measured
-    at 64, 128 and 256 px in notebook 7).
+    way to carry a setting to another size or painting: what is reached in the end changes far less
+    than the first gradients do, so the fixed weights of relative losses carry over better (measured
+    at 64 to 384 px and with five paintings in notebook 7). The place of the measurement is not to
+    blame, nor the norm. Gradients at the recoloured photograph, at the painting, between the two,
+    or after some steps of style alone carry over no better; nor do sums of absolute values, the
+    largest value, or the decrease that the curvature promises.
 
     References
     ----------
