@@ -11,6 +11,7 @@ for all ideas.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import time
 
@@ -19,7 +20,7 @@ from measure import show
 from time_to_loss import pictures, tutorial_objective
 
 import nsthelpers as nst
-from nsthelpers.backend import compile_value_and_gradient, ops, to_numpy, to_tensor
+from nsthelpers.backend import compile_value_and_gradient, ops, tf, to_numpy, to_tensor
 
 MARKS = (200, 1000)
 
@@ -159,6 +160,143 @@ class Ideas:
             options={"maxfun": self.steps, "maxiter": self.steps, "maxcor": 20, "ftol": 0},
         )  # fmt: skip
         return found
+
+    def random_windows(self, steps=80):
+        """80 steps of Adam on a random half of the picture, half the cost each; then the whole."""
+        height, width = self.size
+        corners = (0, width // 4, width // 2)
+        windows = [(slice(None), slice(None), slice(at, at + width // 2)) for at in corners]
+        bounds = [
+            tutorial_objective(self.photo[window], self.painting).at(height, width // 2)
+            for window in windows
+        ]
+        rng, image = np.random.default_rng(0), self.recoloured.copy()
+        first, second, counts = (np.zeros_like(image) for _ in range(3))
+        for _ in range(steps):
+            chosen = rng.integers(len(windows))
+            at = windows[chosen]
+            gradient = to_numpy(bounds[chosen].evaluate(np.ascontiguousarray(image[at])).gradient)
+            counts[at] += 1
+            first[at] += 0.1 * (gradient - first[at])
+            second[at] += 0.01 * (gradient**2 - second[at])
+            mean, square = (
+                moment[at] / (1 - rate ** counts[at])
+                for moment, rate in ((first, 0.9), (second, 0.99))
+            )
+            image[at] = np.clip(image[at] - 0.02 * mean / (np.sqrt(square) + 1e-12), 0, 1)
+        return self.run(image, cost=steps / 2)
+
+    def gauss_newton(self, products=8):
+        """Levenberg-Marquardt: each step solved by conjugate gradients with 8 products (16)."""
+        product = gauss_newton_product(self.objective)
+        image, cost, damping = self.recoloured, 1, 1e-2
+        now = self.exact.evaluate(image)
+        found = [(cost, now.loss)]
+        while cost < self.steps:
+            slope = to_numpy(now.gradient).astype("float64")
+            scale = np.vdot(slope, product(image, slope)) / np.vdot(slope, slope)
+            step, rest = np.zeros_like(slope), -slope
+            along = rest
+            for _ in range(products - 1):
+                bent = product(image, along) + damping * scale * along
+                length = np.vdot(rest, rest) / np.vdot(along, bent)
+                step, newer = step + length * along, rest - length * bent
+                along = newer + np.vdot(newer, newer) / np.vdot(rest, rest) * along
+                rest = newer
+            tried = np.clip(image + step, 0, 1).astype("float32")
+            then = self.exact.evaluate(tried)
+            cost += 2 * products + 1
+            if then.loss < now.loss:
+                image, now, damping = tried, then, damping / 4
+            else:
+                damping *= 8
+            found.append((cost, now.loss))
+        return found
+
+    def curvature_per_term(self, memory=20):
+        """A BFGS matrix for content and one for style, added up: every step needs two gradients."""
+        from nsthelpers.linesearch import search
+
+        image, cost, pairs = self.recoloured, 2, {"content": [], "style": []}
+        weights = self.objective.weights
+
+        def gradients(place):
+            answers = self.exact.gradients(place)
+            return {
+                label: weights[label] * to_numpy(each).reshape(-1).astype("float64")
+                for label, each in answers.items()
+            }
+
+        slopes, found = gradients(image), [(cost, self.exact.evaluate(image).loss)]
+        while cost < self.steps:
+            slope = sum(slopes.values())
+            path = -added_bfgs(pairs, slope).reshape(image.shape)
+            seen = {}
+
+            def along(length, image=image, path=path, seen=seen):
+                seen[length] = place = np.clip(image + length * path, 0, 1).astype("float32")
+                answer = self.exact.evaluate(place)
+                return answer.loss, np.vdot(to_numpy(answer.gradient), path)
+
+            length = search(along, found[-1][1], np.vdot(slope, path.reshape(-1)), 1.0)
+            if length is None:
+                break
+            newer = gradients(seen[length])
+            for label, kept in pairs.items():
+                moved = (seen[length] - image).reshape(-1).astype("float64")
+                if moved @ (newer[label] - slopes[label]) > 0:
+                    kept.append((moved, newer[label] - slopes[label]))
+                del kept[:-memory]
+            image, slopes, cost = seen[length], newer, cost + len(seen) + 1
+            found.append((cost, along(length)[0]))
+        return found
+
+
+def gauss_newton_product(objective):
+    """J^T J times a vector, where the objective is half the sum of squares of residuals."""
+    content, style = objective.terms["content"], objective.terms["style"]
+    share = objective.weights["style"] / len(style.layers)
+
+    def residuals(image):
+        features = objective.network.features(image, {*content.layers, *style.layers})
+        grams = [nst.gram_matrix(features[layer]) for layer in style.layers]
+        parts = [(share, gram) for gram in grams]
+        parts += [(objective.weights["content"], features[layer]) for layer in content.layers]
+        return [(2 * weight / math.prod(part.shape)) ** 0.5 * part for weight, part in parts]
+
+    @tf.function(autograph=False)
+    def product(image, vector):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            with tf.autodiff.ForwardAccumulator(image, vector) as forward:
+                values = residuals(image)
+            pushed = [tf.stop_gradient(forward.jvp(value)) for value in values]
+            total = sum(ops.sum(a * b) for a, b in zip(values, pushed, strict=True))
+        return tape.gradient(total, image)
+
+    return lambda image, vector: to_numpy(product(to_tensor(image), to_tensor(vector)))
+
+
+def added_bfgs(pairs, slope):
+    """(B_1 + B_2)^-1 g, from the compact form of each (Nocedal & Wright, theorem 7.4)."""
+    from scipy.linalg import block_diag
+
+    scale, columns, middles = 0.0, [], []
+    for kept in pairs.values():
+        if not kept:
+            continue
+        steps, changes = (np.array(each) for each in zip(*kept, strict=True))
+        sy = steps @ changes.T
+        own = changes[-1] @ changes[-1] / sy[-1, -1]
+        scale += own
+        columns += [own * steps, changes]
+        lower, diagonal = np.tril(sy, -1), np.diag(np.diag(sy))
+        middles.append(-np.block([[own * steps @ steps.T, lower], [lower.T, -diagonal]]))
+    if not columns:
+        return 0.05 * slope / np.sqrt(np.mean(slope**2))
+    low = np.concatenate(columns)
+    inner = block_diag(*middles) + low @ low.T / scale
+    return (slope - low.T @ np.linalg.solve(inner, low @ slope) / scale) / scale
 
 
 def with_noise(image, amount=0.1):

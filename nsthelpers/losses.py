@@ -79,9 +79,9 @@ def _inner_products(matrix):
     """F^T F for F = ``matrix``, so written that its gradient F (D + D^T) is one product.
 
     Automatic differentiation does not see that both factors are the same: it makes two products and
-    a transposed copy of F, a twentieth of a whole evaluation. So only one factor is differentiated, and
-    the small matrix makes up for the other. (TensorFlow never lets go of a graph that has a
-    gradient written by hand, ``ops.custom_gradient``: every image size would cost memory for good.)
+    a transposed copy of F, a twentieth of a whole evaluation. So only one factor is differentiated,
+    and the small matrix makes up for the other. (TensorFlow never lets go of a gradient written by
+    hand, ``ops.custom_gradient``, and its graph: every image size would cost memory for good.)
     """
     products = ops.matmul(ops.transpose(ops.stop_gradient(matrix)), matrix)
     return products + ops.transpose(products) - ops.stop_gradient(products)
