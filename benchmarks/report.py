@@ -120,6 +120,10 @@ def start_up(record):
     for name, stages in record["stages"].items():
         rows = [(stage, f"{seconds:.2f}") for stage, seconds in stages.items()]
         parts.append(table((name, "s"), rows))
+    if held := record.get("held"):
+        counts = next(iter(held.values()))
+        rows = [(name, *found.values()) for name, found in held.items()]
+        parts.append(table(("MiB held after so many syntheses", *counts), rows))
     return (
         f"## Start-up\n\nFresh processes, medians, {record['side']} px. Traced anew by a second "
         f"synthesis with another painting and other weights: {record['more']}.\n\n"
