@@ -40,7 +40,7 @@ $(BIN)/.bench: $(BIN)/.student
 
 # One after another on a machine that does nothing else. BENCH=--quick: smaller, a few minutes.
 BENCH ?=
-bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (25 minutes)
+bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (35 minutes)
 	$(RUN) benchmarks/compare_features.py
 	$(RUN) benchmarks/optimizer_check.py $(if $(BENCH),,--style)
 	$(RUN) benchmarks/optimizer_cost.py $(BENCH)
