@@ -4,8 +4,8 @@
 
 The objective is that of time_to_loss.py; what is counted is evaluations in units of one in float32
 at the full size (one at half the side counts a quarter, one in bfloat16 what it takes here), until
-the loss is as low as after 200 and 1000 steps of the TensorFlow tutorial's recipe. Ten minutes
-for all ideas.
+the loss is as low as after 200 and 1000 steps of the TensorFlow tutorial's recipe. All ideas
+together take half an hour or more; name those that you want.
 """
 
 from __future__ import annotations

@@ -159,25 +159,20 @@ class _History:
         return _two_loop(sy, yy, sg, yg, self.order)
 
 
-def _held(point, gradient, low, high):
-    return ops.logical_or(
-        ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
-    )
-
-
 @_compiled
 def _free(point, gradient, low, high):
     """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
-    return ops.cast(ops.logical_not(_held(point, gradient, low, high)), point.dtype)
+    held = ops.logical_or(
+        ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
+    )
+    return ops.cast(ops.logical_not(held), point.dtype)
 
 
 @_compiled
 def _moved(point, after, gradient, gradient_after, low, high):
     """What is free after a step; the step and the gradient's change in two rows."""
-    return (
-        ops.cast(ops.logical_not(_held(after, gradient_after, low, high)), point.dtype),
-        ops.stack([after - point, gradient_after - gradient]),
-    )
+    pair = ops.stack([after - point, gradient_after - gradient])
+    return _free(after, gradient_after, low, high), pair
 
 
 @_compiled

@@ -303,7 +303,7 @@ def _reading(network, term):
     return term
 
 
-_functions: dict = {}  # those used last, by what their graphs depend on; each is 10 MB or so
+_functions: dict = {}  # those used last, by what their graphs depend on
 _KEPT = 16
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,6 +326,18 @@ class TestTwoLoop:
             assert kept._with_changes == pytest.approx((rows * free) @ rows[4:].T, abs=1e-9)
             assert kept._with_gradient == pytest.approx((rows * free) @ gradient, abs=1e-9)
         assert len(set(masks)) > 4 and min(map(sum, masks)) < 40
+
+    def test_many_sizes_make_no_warning(self, caplog):
+        """Else TensorFlow complains that the optimizer's functions are traced again and again."""
+        logger = logging.getLogger("tensorflow")
+        logger.addHandler(caplog.handler)
+        try:
+            for size in range(20, 36):
+                descent = nst.LBFGS(memory=3).start(bowl(np.full(size, 0.3)), np.full(size, 0.9))
+                assert descent.step()
+        finally:
+            logger.removeHandler(caplog.handler)
+        assert "retracing" not in caplog.text
 
     def test_the_path_ends_where_the_first_bound_is_met(self):
         """From 0.5 with slopes 1, 2, -4: the third reaches its bound first."""
