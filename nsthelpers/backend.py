@@ -183,6 +183,8 @@ def to_tensor(array, dtype="float32"):
     -------
     tensor
     """
+    if tf.is_tensor(array) and dtype in (None, array.dtype.name):
+        return array
     # A tensor made from an array keeps a second copy as long as it lives; the same passed on, none.
     return tf.identity(tf.convert_to_tensor(array, dtype=dtype))
 
@@ -267,8 +269,9 @@ def compile_function(function, *, compiled: bool = False, any_shape: bool = Fals
     compiled : bool, default False
         As in :func:`compile_value_and_gradient`.
     any_shape : bool, default False
-        ``True``: the second set of shapes is traced for all that follow; the function must then not
-        ask for sizes while it is traced (``ops.shape`` in place of ``.shape``).
+        ``True``: the second set of shapes is traced for all that follow with as many axes; the
+        function must then be one of tensors, without nests, and not ask for sizes while it is
+        traced (``ops.shape`` in place of ``.shape``).
 
     Returns
     -------
@@ -283,7 +286,7 @@ def compile_function(function, *, compiled: bool = False, any_shape: bool = Fals
     """
 
     @functools.cache
-    def traced():
+    def traced(*axes):
         # TensorFlow counts traces per code object and would warn of many. Closures of one factory
         # share theirs, a partial object has none. Without AutoGraph, which nothing here needs,
         # errors keep their own one-line text.
@@ -296,7 +299,8 @@ def compile_function(function, *, compiled: bool = False, any_shape: bool = Fals
 
     @functools.wraps(function)
     def call(*arguments):
-        return traced()(*arguments)
+        axes = [each.ndim for each in arguments] if any_shape else []
+        return traced(*axes)(*arguments)
 
     return call
 

@@ -40,20 +40,16 @@ class LBFGSDescent:
     """
 
     def __init__(self, settings, evaluate, image):
-        self._settings, self._evaluate_shaped = settings, evaluate
+        self._settings, self._evaluate = settings, evaluate
         image = np.asarray(image)
-        self._shape, dtype = image.shape, "float64" if image.dtype == "float64" else "float32"
+        dtype = "float64" if image.dtype == "float64" else "float32"
         low, high = settings.bounds or (-math.inf, math.inf)
         self._low, self._high = to_tensor(low, dtype), to_tensor(high, dtype)
-        self._point = ops.clip(to_tensor(image.reshape(-1), dtype), self._low, self._high)
+        self.image = ops.clip(to_tensor(image, dtype), self._low, self._high)
         self._history = _History(settings.memory, image.size, dtype)
         self._recent: list[float] = []  # losses of the last steps
-        self.evaluation, self._gradient = self._evaluate(self._point)
-        self._free = _free(self._point, self._gradient, self._low, self._high)
-
-    @property
-    def image(self):
-        return ops.reshape(self._point, self._shape)
+        self.evaluation = evaluate(self.image)
+        self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
 
     def step(self) -> bool:
         """Move to a lower point.
@@ -70,55 +66,59 @@ class LBFGSDescent:
         """
         found = None
         while found is None:
-            path, slope, longest = self._direction()
+            path, end, slope = self._direction()
             if not math.isfinite(slope):
                 raise FloatingPointError("the gradient holds NaN or infinite values")
             if slope < 0:
-                found = self._search(path, slope, longest)
+                found = self._search(path, end, slope)
             if found is None:
                 # Not even a small step along the remembered curvature helps: forget it, and only
                 # give up when the plain gradient does not help either.
                 if not self._history.order:
                     return False
                 self._history.order.clear()
-        point, (evaluation, gradient) = found
-        free, pair = _moved(self._point, point, self._gradient, gradient, self._low, self._high)
-        self._history.add(pair, gradient, self._free, free)
-        self._point, self.evaluation, self._gradient = point, evaluation, gradient
-        self._free = free
-        self._recent = [*self._recent[-5:], evaluation.loss]
+        self.image, self.evaluation, self._free, news = found
+        self._history.add(*news)
+        self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
 
     def _direction(self):
-        """The straight path to try, its slope, and how many times its length stays in bounds."""
+        """The straight path to try, where it ends, and its slope."""
         weights = self._history.weights()
         if weights is None:  # no curvature is known
-            rms = float(ops.sqrt(ops.mean(ops.square(self._gradient * self._free))))
+            rms = float(ops.sqrt(ops.mean(ops.square(self.evaluation.gradient * self._free))))
             weights = np.zeros(1 + 2 * self._settings.memory)
             weights[0] = self._settings.first_step / rms if rms else 0.0
-        path, slope, longest = _path(
-            self._point, self._gradient, self._free, self._low, self._high,
-            self._history.rows, to_tensor(weights, self._point.dtype),
+        path, end, slope = _path(
+            self.image, self.evaluation.gradient, self._free, self._low, self._high,
+            self._history.rows, to_tensor(weights, self.image.dtype),
         )  # fmt: skip
-        return path, float(slope), float(longest)
+        return path, end, float(slope)
 
-    def _search(self, path, slope, longest):
+    def _search(self, path, end, slope):
         seen = {}
 
         def along(length):
-            point = _along(self._point, path, to_tensor(length, path.dtype), self._low, self._high)
-            seen[length] = point, self._evaluate(point)
-            evaluation, gradient = seen[length][1]
-            return evaluation.loss, float(_inner(gradient, path))
+            if length == 1.0:
+                image = end
+            else:
+                times = to_tensor(length, path.dtype)
+                image = _along(self.image, path, times, self._low, self._high)
+            evaluation = self._evaluate(image)
+            slope, free, *news = _look(
+                self.image, image, path, self.evaluation.gradient, evaluation.gradient,
+                self._free, self._low, self._high, self._history.rows,
+            )  # fmt: skip
+            seen[length] = image, evaluation, free, news
+            return evaluation.loss, float(slope)
+
+        def longest():
+            return float(_room(self.image, path, self._low, self._high))
 
         evaluations = self._settings.max_evaluations
         length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
         return None if length is None else seen[length]
-
-    def _evaluate(self, point):
-        evaluation = self._evaluate_shaped(ops.reshape(point, self._shape))
-        return evaluation, ops.reshape(evaluation.gradient, (-1,))
 
 
 class _History:
@@ -135,17 +135,17 @@ class _History:
         self._with_changes = np.zeros((2 * memory, memory))  # of every row with every y_i
         self._with_gradient = np.zeros(2 * memory)
 
-    def add(self, pair, gradient, before, free):
-        """Put a step and a change in the place of the oldest."""
+    def add(self, pair, correction, with_rows, with_pair):
+        """Put a step and a change in the place of the oldest; the rest is :func:`_look`'s."""
         full = len(self.order) == self._memory
         new = self.order.pop(0) if full else len(self.order)
         self.order.append(new)
-        put_rows(self.rows, (new, self._memory + new), pair)
-        found = _products(self.rows, pair, gradient, before, free)
-        correction, of_step, of_change, self._with_gradient = (
-            to_numpy(each).astype("float64") for each in found
-        )
-        self._with_changes += correction
+        places = new, self._memory + new
+        put_rows(self.rows, places, pair)
+        products = to_numpy(with_rows).astype("float64")
+        products[:, places] = to_numpy(with_pair)
+        of_step, of_change, self._with_gradient = products
+        self._with_changes += to_numpy(correction)
         self._with_changes[:, new] = of_change
         self._with_changes[new] = of_step[self._memory :]
         self._with_changes[self._memory + new] = of_change[self._memory :]
@@ -160,41 +160,46 @@ class _History:
 
 
 @_compiled
-def _free(point, gradient, low, high):
+def _free(image, gradient, low, high):
     """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
     held = ops.logical_or(
-        ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
+        ops.logical_and(image <= low, gradient > 0), ops.logical_and(image >= high, gradient < 0)
     )
-    return ops.cast(ops.logical_not(held), point.dtype)
+    return ops.cast(ops.logical_not(held), image.dtype)
 
 
 @_compiled
-def _moved(point, after, gradient, gradient_after, low, high):
-    """What is free after a step; the step and the gradient's change in two rows."""
-    pair = ops.stack([after - point, gradient_after - gradient])
-    return _free(after, gradient_after, low, high), pair
+def _along(image, path, length, low, high):
+    return ops.clip(image + length * path, low, high)
 
 
 @_compiled
-def _along(point, path, length, low, high):
-    return ops.clip(point + length * path, low, high)
+def _look(image, after, path, gradient, gradient_after, free, low, high, rows):
+    """All that judges a step and remembers it.
 
-
-@_compiled
-def _inner(left, right):
-    return ops.sum(left * right)
-
-
-@_compiled
-def _products(rows, pair, gradient, before, free):
-    """Inner products of all rows: what was freed or held changes in those with the y_i; and anew,
-    those with the newest step, the newest change and the gradient."""
-    newest = ops.concatenate([pair, gradient[None]]) * free
-    anew = ops.matmul(newest, ops.transpose(rows))
-    turned = ops.nonzero(ops.not_equal(before, free))[0]
+    The slope of the path at its end; what is free there; the step and the gradient's change in two
+    rows; and inner products: what was freed or held changes in those of the rows with the y_i; and
+    of the newest step, the newest change and the gradient with the rows, and with the newest two.
+    """
+    slope = ops.sum(gradient_after * path)
+    pair = ops.stack([after - image, gradient_after - gradient])
+    free_after = _free(after, gradient_after, low, high)
+    freed = ops.reshape(free_after - free, (-1,))  # 1 where freed, -1 where held, 0 elsewhere
+    turned = ops.nonzero(freed)[0]
     columns = ops.take(rows, turned, axis=1)
-    changes = columns[ops.shape(rows)[0] // 2 :] * ops.take(free - before, turned)
-    return ops.matmul(columns, ops.transpose(changes)), anew[0], anew[1], anew[2]
+    changes = columns[ops.shape(rows)[0] // 2 :] * ops.take(freed, turned)
+    correction = ops.matmul(columns, ops.transpose(changes))
+    newest = ops.concatenate([pair, gradient_after[None]]) * free_after
+    pair, newest = ops.reshape(pair, (2, -1)), ops.reshape(newest, (3, -1))
+    with_rows, with_pair = (ops.matmul(newest, ops.transpose(each)) for each in (rows, pair))
+    return slope, free_after, pair, correction, with_rows, with_pair
+
+
+@_compiled
+def _room(image, path, low, high):
+    """How many times its length a path stays within the bounds."""
+    room = ops.where(path > 0, high - image, image - low)
+    return ops.min(ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30)))
 
 
 def _two_loop(sy, yy, sg, yg, order):
@@ -223,11 +228,9 @@ def _two_loop(sy, yy, sg, yg, order):
 
 
 @_compiled
-def _path(point, gradient, free, low, high, rows, weights):
-    """The path to where -H g leads, cut off at the bounds; its slope; its longest multiple."""
-    move = weights[0] * gradient + ops.matmul(weights[None, 1:], rows)[0]
-    path = ops.clip(point - free * move, low, high) - point
-    slope = ops.sum(gradient * path)
-    room = ops.where(path > 0, high - point, point - low)
-    ratio = ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30))
-    return path, slope, ops.min(ratio)
+def _path(image, gradient, free, low, high, rows, weights):
+    """The path to where -H g leads, cut off at the bounds; where it ends; its slope."""
+    remembered = ops.reshape(ops.matmul(weights[None, 1:], rows), ops.shape(image))
+    end = ops.clip(image - free * (weights[0] * gradient + remembered), low, high)
+    path = end - image
+    return path, end, ops.sum(gradient * path)

@@ -22,7 +22,7 @@ class _Point(NamedTuple):
     slope: float
 
 
-def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
+def search(function, value, slope, trial, longest=lambda: math.inf, max_evaluations=20):
     """Find a step length that lowers a function enough and flattens its slope.
 
     Parameters
@@ -34,14 +34,15 @@ def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
         At length 0; the slope is negative.
     trial : float
         The length to try first.
-    longest : float, default infinity
-        No length beyond it is tried.
+    longest : callable, default infinity
+        Gives the length beyond which none is tried, at least ``trial``. It is asked only when a
+        longer one than the first is wanted, which is seldom.
     max_evaluations : int, default 20
 
     Returns
     -------
     float or None
-        One of the lengths that were evaluated: one that fulfils both conditions, or ``longest`` if
+        One of the lengths that were evaluated: one that fulfils both conditions, or the longest if
         the function still falls there, or else, after all allowed evaluations, the lowest one with
         sufficient decrease. None if there is none.
 
@@ -54,7 +55,7 @@ def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
     """
     start = _Point(0.0, value, slope)
     low, high = start, None  # low: the best with sufficient decrease; high: the bracket's other end
-    length = min(trial, longest)
+    length = trial
     for _ in range(max_evaluations):
         point = _Point(length, *function(length))
         finite = math.isfinite(point.value) and math.isfinite(point.slope)
@@ -63,14 +64,14 @@ def search(function, value, slope, trial, longest=math.inf, max_evaluations=20):
             high = point
         elif abs(point.slope) <= -_CURVATURE * slope:
             return length
-        elif high is None and point.slope < 0 and length >= longest:
+        elif high is None and point.slope < 0 and length >= longest():
             return length  # still falling, but the bounds end here
         else:
             if point.slope * (1.0 if high is None else high.length - low.length) >= 0:
                 high = low
             low = point
         if high is None:
-            length = min(longest, length * 4.0)
+            length = min(longest(), length * 4.0)
         else:
             length = _inside(low, high)
             if abs(high.length - low.length) <= 1e-12 * max(1.0, low.length):

@@ -301,10 +301,11 @@ class TestTwoLoop:
         expected = textbook_two_loop(
             np.diff(points, axis=0)[-3:], np.diff(gradients, axis=0)[-3:], gradients[-1].copy()
         )
-        path, slope, longest = descent._direction()
+        path, end, slope = descent._direction()
         assert to_numpy(path) == pytest.approx(-expected)
+        assert to_numpy(end) == pytest.approx(points[-1] - expected)
         assert slope == pytest.approx(-expected @ gradients[-1])
-        assert longest == math.inf
+        assert self.room(descent, path) == math.inf
 
     def test_kept_products_are_those_of_the_vectors(self):
         """Through many steps in which variables are held and freed, and rows overwritten."""
@@ -344,12 +345,18 @@ class TestTwoLoop:
         problem = Problem(lambda x: x @ [1, 2, -4], lambda x: np.array([1.0, 2.0, -4.0]))
         rms = math.sqrt(21 / 3)
         descent = nst.LBFGS(first_step=0.1 * rms).start(problem, np.full(3, 0.5))
-        path, _, longest = descent._direction()
+        path, _, _ = descent._direction()
         assert to_numpy(path) == pytest.approx([-0.1, -0.2, 0.4])
-        assert longest == pytest.approx(0.5 / 0.4)
+        assert self.room(descent, path) == pytest.approx(0.5 / 0.4)
         descent = nst.LBFGS(first_step=0.2 * rms).start(problem, np.full(3, 0.5))
-        path, _, longest = descent._direction()
-        assert to_numpy(path) == pytest.approx([-0.2, -0.4, 0.5]) and longest == 1.0
+        path, end, _ = descent._direction()
+        assert to_numpy(path) == pytest.approx([-0.2, -0.4, 0.5])
+        assert to_numpy(end) == pytest.approx([0.3, 0.1, 1.0])
+        assert self.room(descent, path) == 1.0
+
+    @staticmethod
+    def room(descent, path):
+        return float(lbfgs._room(descent.image, path, descent._low, descent._high))
 
 
 class TestAdamAndSGD:
