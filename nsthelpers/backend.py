@@ -186,7 +186,9 @@ def to_tensor(array, dtype="float32"):
     if tf.is_tensor(array) and dtype in (None, array.dtype.name):
         return array
     # A tensor made from an array keeps a second copy as long as it lives; the same passed on, none.
-    return tf.identity(tf.convert_to_tensor(array, dtype=dtype))
+    # Made while a function is traced, it is still a tensor and not a constant of the graph.
+    with tf.init_scope() if isinstance(array, np.ndarray) else contextlib.nullcontext():
+        return tf.identity(tf.convert_to_tensor(array, dtype=dtype))
 
 
 def to_numpy(tensor) -> np.ndarray:

@@ -144,7 +144,7 @@ class VGG:
             raise ValueError(f"the weights are {loaded.name}'s; expected weights of {name}")
         self.name, self.pooling, self.normalized = name, pooling, normalized is not False
         self.source, self.provenance = loaded.source, loaded.provenance
-        self._by_precision = {"float32": self}
+        self._by_precision, self.precision = {"float32": self}, "float32"
         self._set_layers(loaded.layers)
         if self.normalized:
             self._set_layers(self._rescaled(_photographs() if normalized is True else normalized))
@@ -207,7 +207,8 @@ class VGG:
             raise ValueError(f"unknown precision {precision!r}; expected {' or '.join(PRECISIONS)}")
         if precision not in self._by_precision:
             twin = copy.copy(self)
-            twin._set_layers(self._layers, precision)
+            twin.precision = precision
+            twin._set_layers(self._layers)
             self._by_precision[precision] = twin
         return self._by_precision[precision]
 
@@ -234,8 +235,8 @@ class VGG:
         for layer in layer_names(self.name):
             if len(found) == len(wanted):
                 break
-            if layer in self._working:
-                kernel, bias = self._working[layer]
+            if layer in self._layers:
+                kernel, bias = self._tensors(layer)
                 activation = ops.cast(activation, kernel.dtype)
                 answers = ops.conv(activation, kernel, padding="same", data_format="channels_last")
                 activation = ops.relu(answers + bias)
@@ -251,18 +252,16 @@ class VGG:
                 found[layer] = ops.cast(activation, "float32")
         return found
 
-    def _set_layers(self, arrays, precision="float32"):
-        def tensors(dtype, kernel, bias):
-            return ops.cast(to_tensor(kernel), dtype), ops.cast(to_tensor(bias), dtype)
+    def _set_layers(self, arrays):
+        self._layers, self._made = arrays, {}
 
-        self.precision = precision
-        self._layers = {layer: tensors("float32", *both) for layer, both in arrays.items()}
-        # The first convolution looks at the pixels themselves and costs little: it stays exact.
-        first = next(iter(self._layers))
-        self._working = {
-            layer: both if layer == first else tensors(precision, *both)
-            for layer, both in self._layers.items()
-        }
+    def _tensors(self, layer):
+        """Kernel and bias on the device, made when they are first needed."""
+        if layer not in self._made:
+            # The first convolution looks at the pixels themselves and costs little: it stays exact.
+            dtype = "float32" if layer == next(iter(self._layers)) else self.precision
+            self._made[layer] = tuple(to_tensor(array, dtype) for array in self._layers[layer])
+        return self._made[layer]
 
     def _rescaled(self, images):
         """Kernels and biases with which filters' mean activation over the images is 1.

