@@ -108,6 +108,11 @@ def _parser():
     default = defaults["content_layers"]
     _add_layers(transfer, "--content-layers", f"where content is compared (default {default})")
     _add_layers(transfer, "--style-layers", f"where style is compared (default {_ALL_BLOCKS})")
+    transfer.add_argument(
+        "--statistic",
+        metavar="NAME",
+        help=f"what counts as style, such as wasserstein (default {defaults['statistic']})",
+    )
     _add_run(transfer, defaults)
 
     content = command("content", "Show what a layer knows of a picture")

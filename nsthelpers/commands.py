@@ -40,8 +40,12 @@ def transfer(arguments) -> int:
     given = _given(
         arguments,
         *("max_side", "content_weight", "style_weight", "tv_weight", "scales"),
-        *("content_layers", "style_layers"),
+        *("content_layers", "style_layers", "statistic"),
     )
+    if arguments.statistic:
+        from .statistics import as_statistic
+
+        as_statistic(arguments.statistic)  # before the weights are fetched
     return _run(arguments, "stylize", photo, paintings, **given)
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 
+from .balancing import balance
 from .estimates import estimate
+from .grams import Gram
 from .image_files import load_image
+from .images import resize
 from .samples import resolve
 from .starts import smallest_scale
 from .synthesis import synthesize
@@ -16,6 +19,8 @@ from .terms import Content, Style, TotalVariation
 from .vgg import STYLE_LAYERS
 
 __all__ = ["coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "stylize"]
+
+_COARSEST = 128  # pixels of the long side
 
 
 def open_image(source, **size):
@@ -39,7 +44,7 @@ def open_image(source, **size):
     return load_image(resolve(source), **size)
 
 
-def coarse_to_fine(longest, coarsest=128, factor=2.0) -> list[int]:
+def coarse_to_fine(longest, coarsest=_COARSEST, factor=2.0) -> list[int]:
     """List long sides to work through, each ``factor`` times the one before.
 
     Parameters
@@ -179,7 +184,9 @@ def stylize(
         Long side of the result in pixels; a smaller photograph is not enlarged.
     content_weight, style_weight, tv_weight : float, defaults 1, 10, 0.1
         Both losses are measured relative to their targets, so the same weights serve for all
-        pictures and sizes; 1 to 100 is the useful range of ``style_weight``.
+        pictures and sizes; 1 to 100 is the useful range of ``style_weight``, the weight of Gram
+        matrices. Any other statistic gets the weight with which it pulls as hard at the photograph
+        (:func:`nsthelpers.balance`, at 128 px, so that it is the same for every size).
     content_layers, style_layers : str or sequence of str
     statistic : str or Statistic, default "gram"
         What of the features counts as style; see :mod:`nsthelpers.statistics`.
@@ -224,17 +231,36 @@ def stylize(
     photo = open_image(content, max_side=max_side)
     longest = max(photo.shape[1:3])
     paintings = _open_all(style, max_side=round(longest * style_scale))
-    objective = (
-        content_weight * Content(photo, content_layers, network=network)
-        + style_weight * Style(paintings, style_layers, statistic=statistic, network=network)
-        + tv_weight * TotalVariation()
-    )
+    # A panorama must not become too low for the network.
+    coarsest = max(_COARSEST, smallest_scale(photo.shape[1:3]))
     if isinstance(scales, str):
         if scales != "coarse to fine":
             raise ValueError(f"scales is {scales!r}; expected 'coarse to fine', None or numbers")
-        # A panorama must not become too low for the network.
-        scales = coarse_to_fine(longest, max(128, smallest_scale(photo.shape[1:3])))
+        scales = coarse_to_fine(longest, coarsest)
+    painted = Style(paintings, style_layers, statistic=statistic, network=network)
+    if painted.statistic != Gram() and style_weight:
+        painted = _weight_like_gram(painted, photo, min(1.0, coarsest / longest)) * painted
+    objective = (
+        content_weight * Content(photo, content_layers, network=network)
+        + style_weight * painted
+        + tv_weight * TotalVariation()
+    )
     return _carried_out(objective, start, scales=scales, **run)
+
+
+def _weight_like_gram(style, photo, scale):
+    """The weight with which a statistic pulls at the photograph as Gram matrices do with 1."""
+
+    def small(image):
+        size = image.shape[1:3]
+        return resize(image, max_side=max(round(scale * max(size)), smallest_scale(size)))
+
+    photo, *paintings = map(small, (photo, *style.images))
+    gram, other = (
+        Style(paintings, style.own_layers, statistic=each, network=style.network)
+        for each in ("gram", style.statistic)
+    )
+    return balance(gram + other, photo).weights["style_2"]
 
 
 def _open_all(sources, **size):

@@ -14,6 +14,7 @@ from .blocks import column, labelled, layout, put, row, words
 from .images import resize
 from .panels import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
 from .recipes import open_image, stylize
+from .statistics import STATISTICS
 
 __all__ = ["Studio", "uploaded"]
 
@@ -30,6 +31,7 @@ class Studio(RunPanel):
             ipw.FloatLogSlider, "style weight", value=10, min=-1, max=3, step=0.1,
             readout_format=".3g",
         )  # fmt: skip
+        self.statistic = labelled(ipw.Dropdown, "statistic", options=list(STATISTICS))
         self.smoothing = labelled(ipw.SelectionSlider, "smoothing", options=SMOOTHING, value=0.1)
         self.size = labelled(
             ipw.SelectionSlider, "size (pixels)", options=_SIDES[profile.name], value=profile.side
@@ -47,7 +49,8 @@ class Studio(RunPanel):
         self.compare.observe(lambda _: self._draw(), "value")
         self.download = ipw.HTML()
         controls = [
-            self.style_weight, self.smoothing, self.size, self.steps, self.start, self.optimizer,
+            self.style_weight, self.statistic, self.smoothing, self.size, self.steps, self.start,
+            self.optimizer,
         ]  # fmt: skip
         photo = self.content.image
         super().__init__(controls, photo, photo, ("", ""))
@@ -72,6 +75,7 @@ class Studio(RunPanel):
         choices = {
             "max_side": self.size.value,
             "style_weight": self.style_weight.value,
+            "statistic": self.statistic.value,
             "tv_weight": self.smoothing.value,
             "start": self.start.value,
             "network": self._network,

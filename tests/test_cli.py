@@ -204,7 +204,7 @@ def test_transfer_writes_picture_report_and_frames(capsys):
 def test_transfer_does_what_stylize_does(capsys):
     network = vgg.VGG(weights="random", pooling="avg")
     options = {"content_layers": "conv1_2", "style_layers": ["conv1_1", "conv2_1"]}
-    options |= {"style_weight": 3.0, "start": "noise", "seed": 5}
+    options |= {"style_weight": 3.0, "start": "noise", "seed": 5, "statistic": "mmd linear"}
     expected = recipes.stylize(
         *("chelsea", ["stained_glass", "mosaic_sunset"]),
         **options, max_side=32, steps=2, scales=None, network=network, progress=False,
@@ -212,7 +212,7 @@ def test_transfer_does_what_stylize_does(capsys):
     expected.save("expected.png")
     status = main(
         ["transfer", "--content", "chelsea", "--style", "stained_glass", "mosaic_sunset"]
-        + ["--output", "out.png", "--style-weight", "3", "--quiet"]
+        + ["--output", "out.png", "--style-weight", "3", "--statistic", "mmd linear", "--quiet"]
         + ["--start", "noise", "--seed", "5", "--pooling", "avg", "--steps", "2", *TINY]
         + ["--scales", "none", *FEW]
     )

@@ -96,9 +96,48 @@ class TestStylize:
         )
         assert len(objective.terms["style"].images) == 2
 
+    @pytest.mark.parametrize("side", [128, 300])
+    def test_another_statistic_pulls_as_hard_as_gram_matrices_at_the_small_photograph(
+        self, asked, network, side
+    ):
+        objective, *_ = nst.stylize(
+            "chelsea", "stained_glass", max_side=side, style_weight=7, network=network,
+            statistic="mean and variance",
+        )  # fmt: skip
+        photo = nst.samples.load("chelsea", max_side=128)
+        paintings = nst.resize(objective.terms["style"].images[0], max_side=128)
+        gram = 7 * nst.Style(paintings, network=network)
+        other = objective.weights["style"] * nst.Style(
+            paintings, statistic="mean and variance", network=network
+        )
+        pulls = [nst.balancing.gradient_norms(each, photo)["style"] for each in (gram, other)]
+        # At another size the small pictures come out of another resizing.
+        assert pulls[1] == pytest.approx(pulls[0], rel=1e-4 if side == 128 else 0.05)
+        assert not np.isclose(objective.weights["style"], 7, rtol=0.1)
+
+    def test_gram_matrices_need_no_measuring(self, asked, network, monkeypatch):
+        monkeypatch.delattr(recipes, "balance")
+        same = nst.statistics.Gram()
+        objective, *_ = nst.stylize("chelsea", "stained_glass", network=network, statistic=same)
+        assert objective.weights["style"] == 10
+        objective, *_ = nst.stylize(
+            *("chelsea", "stained_glass"), network=network, statistic="cube", style_weight=0
+        )
+        assert objective.weights["style"] == 0
+
+    def test_a_small_painting_is_not_made_too_small(self, asked, network):
+        objective, *_ = nst.stylize(
+            *("chelsea", "stained_glass"), max_side=400, style_scale=0.06, network=network,
+            statistic="shifted", **SHALLOW,
+        )  # fmt: skip
+        assert objective.weights["style"] > 0
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
+            ({"statistic": "gramm"}, "unknown statistic 'gramm'; expected one of 'gram', "),
+            ({"statistic": "shifted", "style_weight": float("nan")}, "a weight is nan"),
+            ({"statistic": "shifted", "style_weight": -1}, "a weight is -1.0"),
             ({"scales": "fine"}, "scales is 'fine'; expected 'coarse to fine', None or numbers"),
             ({"style_scale": 0}, "style_scale is 0; expected a positive number"),
             ({"style_scale": float("inf")}, "style_scale is inf"),

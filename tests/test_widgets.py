@@ -363,6 +363,26 @@ def test_studio_bears_extreme_sliders(make, end, start):
     assert weights["total_variation"] == (0 if end == "min" else 100)
 
 
+def test_studios_slider_means_the_same_for_every_statistic(make):
+    """What it hands over is what `nst.balance` finds at the photograph."""
+    panel, weights = make("studio"), {}
+    for name in ("gram", "wasserstein"):
+        panel.statistic.value = name
+        settings = finished(panel).settings["objective"]["terms"]["style"]
+        assert ("Wasserstein" in settings.get("statistic", "")) == (name == "wasserstein")
+        weights[name] = settings["weight"]
+    photo, painting = (
+        nst.resize(chooser.image, max_side=panel.size.value)
+        for chooser in (panel.content, panel.style)
+    )
+    both = nst.Style(painting, network=panel._network) + nst.Style(
+        painting, statistic="wasserstein", network=panel._network
+    )
+    balanced = nst.balance(10 * both, photo).weights
+    assert weights["gram"] == pytest.approx(balanced["style"]) == 10
+    assert weights["wasserstein"] == pytest.approx(balanced["style_2"], rel=1e-3)
+
+
 def test_studio_wipes_from_result_to_photograph(make):
     panel = make("studio")
     result = finished(panel)
