@@ -59,7 +59,8 @@ def balance(objective, start="content", ratios=None, *, disturbance=0.1, seed=0)
     ``ratios={"content": 1, "style": 2}`` style pulls twice as hard as content will after a small
     step away from the photograph.
 
-    Balance makes different statistics, reductions and networks comparable at one size. It is no
+    Balance makes different statistics, reductions and networks comparable at one size;
+    :func:`nsthelpers.stylize` and the studio give a statistic its weight so. It is no
     way to carry a setting to another size or painting: what is reached in the end changes far less
     than the first gradients do, so the fixed weights of relative losses carry over better (measured
     at 64 to 384 px and with five paintings in notebook 7). The place of the measurement is not to

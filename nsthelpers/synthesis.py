@@ -254,8 +254,8 @@ class _Run:
         if not finite:
             self._stop("not finite", _why_not_finite(evaluation.terms))
             return False
-        self._bar.n = min(self.step, self.steps)
-        self._bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=True)
+        self._bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=False)
+        self._bar.update(min(self.step, self.steps) - self._bar.n)  # it draws ten times a second
         news = Progress(record, self.steps, descent.image)
         # Every callback is told, even when an earlier one asks to stop.
         answers = [callback(news) for callback in self.callbacks]
