@@ -444,8 +444,8 @@ def draw(points, losses, side):
     for step, loss in losses.items():
         axes.axhline(loss / 1e6, color="grey", linewidth=0.7)
         axes.annotate(
-            f"tutorial, {step} steps", (1, loss / 1e6), xycoords=("axes fraction", "data"),
-            ha="right", va="bottom", fontsize="small", color="grey",
+            f"tutorial, {step} steps", (0.01, loss / 1e6), xycoords=("axes fraction", "data"),
+            ha="left", va="bottom", fontsize="small", color="grey",
         )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="seconds", ylabel="loss so far (millions)")
     axes.set_title(f"The same objective, {side} px on the long side")
