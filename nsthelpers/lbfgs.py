@@ -110,7 +110,8 @@ class LBFGSDescent:
                 self.image, image, path, self.evaluation.gradient, evaluation.gradient,
                 self._free, self._low, self._high, self._history.rows,
             )  # fmt: skip
-            seen[length] = image, evaluation, free, news
+            if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
+                seen[length] = image, evaluation, free, news
             return evaluation.loss, float(slope)
 
         def longest():
