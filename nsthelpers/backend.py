@@ -175,7 +175,9 @@ def to_tensor(array, dtype="float32"):
 
     Parameters
     ----------
-    array : array or number
+    array : array, number or tensor
+        A tensor that has the dtype already stays what it is. A NumPy array becomes a tensor at
+        once, also while a function is traced: never a constant of its graph.
     dtype : str or None, default "float32"
         ``None`` keeps the array's own.
 
@@ -186,7 +188,6 @@ def to_tensor(array, dtype="float32"):
     if tf.is_tensor(array) and dtype in (None, array.dtype.name):
         return array
     # A tensor made from an array keeps a second copy as long as it lives; the same passed on, none.
-    # Made while a function is traced, it is still a tensor and not a constant of the graph.
     with tf.init_scope() if isinstance(array, np.ndarray) else contextlib.nullcontext():
         return tf.identity(tf.convert_to_tensor(array, dtype=dtype))
 

@@ -77,8 +77,8 @@ class LBFGSDescent:
                 if not self._history.order:
                     return False
                 self._history.order.clear()
-        self.image, self.evaluation, self._free, news = found
-        self._history.add(*news)
+        self.image, self.evaluation, self._free, memories = found
+        self._history.add(*memories)
         self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
@@ -106,12 +106,12 @@ class LBFGSDescent:
                 times = to_tensor(length, path.dtype)
                 image = _along(self.image, path, times, self._low, self._high)
             evaluation = self._evaluate(image)
-            slope, free, *news = _look(
+            slope, free, *memories = _judged(
                 self.image, image, path, self.evaluation.gradient, evaluation.gradient,
                 self._free, self._low, self._high, self._history.rows,
             )  # fmt: skip
             if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
-                seen[length] = image, evaluation, free, news
+                seen[length] = image, evaluation, free, memories
             return evaluation.loss, float(slope)
 
         def longest():
@@ -137,7 +137,7 @@ class _History:
         self._with_gradient = np.zeros(2 * memory)
 
     def add(self, pair, correction, with_rows, with_pair):
-        """Put a step and a change in the place of the oldest; the rest is :func:`_look`'s."""
+        """Put a step and a change in the place of the oldest; the rest is :func:`_judged`'s."""
         full = len(self.order) == self._memory
         new = self.order.pop(0) if full else len(self.order)
         self.order.append(new)
@@ -175,8 +175,8 @@ def _along(image, path, length, low, high):
 
 
 @_compiled
-def _look(image, after, path, gradient, gradient_after, free, low, high, rows):
-    """All that judges a step and remembers it.
+def _judged(image, after, path, gradient, gradient_after, free, low, high, rows):
+    """What judges a step, and what is to be remembered of it.
 
     The slope of the path at its end; what is free there; the step and the gradient's change in two
     rows; and inner products: what was freed or held changes in those of the rows with the y_i; and

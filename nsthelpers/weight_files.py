@@ -104,11 +104,21 @@ class _Lazy(Mapping):
         return dict, (dict(self),)  # for another process, which may not have the file
 
 
-def _in_file(file, names, read) -> Layers:
-    """Layers that ``read(file, names[layer])`` gives.
+def _in_file(path, kind, names_in, arrays_of) -> Layers:
+    """Layers that stay in their file until they are asked for.
 
-    The file stays open as long as they live, so it may be removed or replaced meanwhile.
+    ``names_in(file)`` maps each layer to what ``arrays_of(file, names)`` needs to find its arrays;
+    whatever they raise at a damaged file becomes ValueError. The file stays open as long as the
+    layers live, so it may be removed or replaced meanwhile.
     """
+    file, lock = open(path, "rb"), threading.Lock()  # noqa: SIM115 (closed with the layers)
+
+    def read(function, *arguments):
+        file.seek(0)
+        try:
+            return function(file, *arguments)
+        except Exception as error:  # a damaged zip raises almost anything
+            raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
 
     def when_written():
         facts = os.fstat(file.fileno())
@@ -118,12 +128,17 @@ def _in_file(file, names, read) -> Layers:
         with lock:
             if when_written() != written:
                 raise OSError(
-                    f"the weights file {file.name} was written to after it had been opened; "
+                    f"the weights file {path} was written to after it had been opened; "
                     "restart Python"
                 )
-            return read(file, names[layer])
+            return read(arrays_of, names[layer])
 
-    lock, written = threading.Lock(), when_written()
+    written = when_written()
+    try:
+        names = read(names_in)
+    except ValueError:
+        file.close()
+        raise
     layers = _Lazy(names, arrays)
     weakref.finalize(layers, file.close)
     return layers
@@ -149,48 +164,40 @@ def checked_layers(name, layers, origin) -> Layers:
                 raise ValueError(
                     f"{origin}: the {part} of layer {layer} has values that are no numbers."
                 )
-    return _Lazy(shapes, lambda layer: tuple(map(_as_float32, layers[layer])))
 
+    def as_float32(layer):
+        return tuple(np.ascontiguousarray(array, np.float32) for array in layers[layer])
 
-def _as_float32(array):
-    return np.ascontiguousarray(array, np.float32)
+    return _Lazy(shapes, as_float32)
 
 
 def read_h5(path) -> Layers:
     """Read kernels and biases by layer name from any of Keras' HDF5 layouts, or ValueError."""
     import h5py
 
-    names = {}
+    def names_in(file):
+        names = {}
 
-    def visit(address, item):
-        if not isinstance(item, h5py.Dataset) or address.startswith("optimizer"):
-            return
-        # Keras 3 numbers the groups and writes the layer's name beside them; the layouts
-        # before it have the name in the address.
-        for part in (str(item.parent.attrs.get("name", "")), *address.split("/")):
-            if _LAYER_NAME.fullmatch(part):
-                kernel, bias = names.get(part, (None, None))
-                names[part] = (address, bias) if item.ndim > 1 else (kernel, address)
+        def visit(address, item):
+            if not isinstance(item, h5py.Dataset) or address.startswith("optimizer"):
                 return
+            # Keras 3 numbers the groups and writes the layer's name beside them; the layouts
+            # before it have the name in the address.
+            for part in (str(item.parent.attrs.get("name", "")), *address.split("/")):
+                if _LAYER_NAME.fullmatch(part):
+                    kernel, bias = names.get(part, (None, None))
+                    names[part] = (address, bias) if item.ndim > 1 else (kernel, address)
+                    return
 
-    file = open(path, "rb")  # noqa: SIM115 (it stays open)
-    try:
         with h5py.File(file, "r") as archive:
             archive.visititems(visit)
-    except (OSError, RuntimeError, KeyError) as error:
-        file.close()
-        raise ValueError(f"{path} cannot be read as HDF5: {error}") from error
-    return _in_file(file, names, _arrays_of_h5)
+        return names
 
-
-def _arrays_of_h5(file, addresses):
-    import h5py
-
-    try:
+    def arrays_of(file, addresses):
         with h5py.File(file, "r") as archive:
             return tuple(address and archive[address][()] for address in addresses)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{file.name} cannot be read as HDF5: {error}") from error
+
+    return _in_file(path, "HDF5", names_in, arrays_of)
 
 
 def read_npz(path, need_digest=False) -> Layers:
@@ -198,31 +205,27 @@ def read_npz(path, need_digest=False) -> Layers:
 
     Raises ValueError if the file is damaged, or has no digest although it needs one.
     """
-    names, digest = {}, None
-    file = open(path, "rb")  # noqa: SIM115 (it stays open; NumPy leaves a damaged one open, too)
-    try:
+    digest = None
+
+    def names_in(file):
+        nonlocal digest
         with np.load(file, allow_pickle=False) as archive:
-            for entry in archive.files:
-                layer, _, part = entry.partition("/")
-                if _LAYER_NAME.fullmatch(layer) and part == "kernel":
-                    names[layer] = entry, f"{layer}/bias"
             digest = str(archive["sha256"]) if "sha256" in archive else None
-    except Exception as error:  # a damaged zip raises almost anything
-        file.close()
-        raise ValueError(f"{path} cannot be read as NumPy arrays: {error}") from error
-    layers = _in_file(file, names, _arrays_of_npz)
+            split = [entry.partition("/") for entry in archive.files]
+        return {
+            layer: (f"{layer}/kernel", f"{layer}/bias")
+            for layer, _, part in split
+            if _LAYER_NAME.fullmatch(layer) and part == "kernel"
+        }
+
+    def arrays_of(file, entries):
+        with np.load(file, allow_pickle=False) as archive:
+            return tuple(archive.get(entry) for entry in entries)
+
+    layers = _in_file(path, "NumPy arrays", names_in, arrays_of)
     if digest is None and need_digest or digest and digest != digest_of(layers):
         raise ValueError(f"{path} is damaged: its sha256 does not match its content")
     return layers
-
-
-def _arrays_of_npz(file, entries):
-    file.seek(0)
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return tuple(archive.get(entry) for entry in entries)
-    except Exception as error:  # a damaged zip raises almost anything
-        raise ValueError(f"{file.name} cannot be read as NumPy arrays: {error}") from error
 
 
 def write_npz(path, layers):
