@@ -322,3 +322,25 @@ class TestTables:
         assert "| ours, default | 8.2 x |" in text and "| slow | not in 250 evaluations |" in text
         assert "| 512 x 384 | 1.00 s | 50% | 0.50 | 1.50 | 1.50 s |" in text
         assert "on 2030-01-02, a machine" in text and len(text.splitlines()) < 20
+
+
+def test_spread_by_hand():
+    from statistic_weights import spread
+
+    assert spread([2.0, 2.0, 2.0], 2.0) == 0.0
+    assert spread([np.e, 1 / np.e], 1.0) == pytest.approx(1.0)
+    assert spread([6.0, 3.0], 3.0) == pytest.approx(np.log(2) / np.sqrt(2))
+
+
+def test_late_marks_are_evaluations_of_the_run(monkeypatch, network):
+    """At the start's own loss after no step; below what can be had never."""
+    import late_marks
+
+    monkeypatch.setattr(late_marks, "LIMIT", 6)
+    monkeypatch.setattr(
+        late_marks,
+        "tutorial_objective",
+        lambda photo, painting: 1.0 * nst.Style(painting, "block1_conv1", network=network),
+    )
+    found = late_marks.evaluations_to([1e9, 0.0], "content", 0.0, 5, seed=0, side=32)
+    assert found == [1, None]
