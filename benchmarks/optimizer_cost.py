@@ -20,7 +20,7 @@ COUNTED = 20  # steps
 def own_part(side):
     """Medians over steps: seconds in evaluations, seconds outside, and the share of the latter."""
     import nsthelpers as nst
-    from nsthelpers.objectives import BoundObjective
+    from nsthelpers.objectives.objective import BoundObjective
 
     evaluate, inside, marks = BoundObjective.evaluate, [0.0], []
 

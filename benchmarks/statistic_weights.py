@@ -37,7 +37,7 @@ def spread(losses, reference):
 
 
 def main():
-    from nsthelpers.statistics import STATISTICS
+    from nsthelpers.statistics.by_name import STATISTICS
 
     given = measure.arguments(__doc__)
     for pair in PAIRS[:1] if given.quick else PAIRS:

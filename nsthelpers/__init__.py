@@ -7,65 +7,12 @@
     result = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=200, seed=0)
     result.save("out.png")
 
-Names are loaded when they are first used, so that importing the package is quick.
+The public names stand in ``__init__.pyi``, where editors find them too. They are loaded when they
+are first used, so that importing the package is quick.
 """
 
-from __future__ import annotations
-
-import importlib
+import lazy_loader
 
 __version__ = "0.1.0"
 
-# Public name -> module that defines it.
-_HOMES = {
-    "check": "checks",
-    "as_image": "images",
-    "load_image": "image_files",
-    "read_settings": "image_files",
-    "resize": "images",
-    "save_image": "image_files",
-    "to_pil": "images",
-    "load_weights": "weights",
-    "VGG": "vgg",
-    "deprocess": "vgg",
-    "geometric_weights": "layers",
-    "layer_table": "layers",
-    "preprocess": "vgg",
-    "match_colours": "colours",
-    "gram_matrix": "losses",
-    "Objective": "objectives",
-    "Content": "terms",
-    "Style": "terms",
-    "TotalVariation": "terms",
-    "Adam": "optimizers",
-    "LBFGS": "optimizers",
-    "SGD": "optimizers",
-    "Synthesis": "synthesis",
-    "synthesize": "synthesis",
-    "balance": "balancing",
-    "estimate": "estimates",
-    "white_noise": "starts",
-    "reconstruct_content": "recipes",
-    "reconstruct_style": "recipes",
-    "stylize": "recipes",
-    "sweep": "sweeps",
-}
-_MODULES = (
-    "backend", "balancing", "checks", "images", "losses", "notebook", "objectives", "optimizers",
-    "plots", "recipes", "samples", "statistics", "studies", "synthesis", "terms", "vgg", "weights",
-    "widgets",
-)  # fmt: skip
-
-__all__ = ["__version__", *_HOMES, *_MODULES]
-
-
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

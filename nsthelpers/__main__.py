@@ -60,7 +60,7 @@ def main(argv=None) -> int:
 
 
 def _command(arguments):
-    from . import commands
+    from .cli import commands
 
     if arguments.command != "demo":
         return getattr(commands, arguments.command)(arguments)
@@ -165,7 +165,7 @@ def _add_sweep(parser):
 
 def _add_run(parser, defaults):
     """Add the options of every command that makes a picture."""
-    steps = _defaults("synthesize", "synthesis.py")["steps"]
+    steps = _defaults("synthesize", "synthesis/loop.py")["steps"]
     add = parser.add_argument
     add("--output", required=True, metavar="O", help="where to: .png, .jpg or .webp")
     add(
@@ -237,7 +237,7 @@ def _add_quiet(parser):
 
 def _defaults(function, file="recipes.py"):
     """Read the defaults of a function without importing it, which would take seconds."""
-    for node in ast.parse(Path(__file__).with_name(file).read_text(encoding="utf-8")).body:
+    for node in ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             named = [*node.args.args[::-1], *node.args.kwonlyargs]
             values = [*node.args.defaults[::-1]]

@@ -9,6 +9,7 @@ Notation: as in Gatys, Ecker & Bethge, a layer has N filters (channels) and answ
 
 from __future__ import annotations
 
+from .arguments import check_choice
 from .backend import ops
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "TV_KINDS",
     "TV_REDUCTIONS",
     "as_rows",
-    "check_choice",
     "content_loss",
     "gram_matrix",
     "style_loss",
@@ -260,20 +260,6 @@ def as_rows(features, name="the statistic"):
             "(M, N): pass one image's features at a time"
         )
     return ops.reshape(features, (-1, shape[-1]))
-
-
-def check_choice(what, value, choices):
-    """Raise ValueError unless the value is one of the choices.
-
-    Examples
-    --------
-    >>> check_choice("reduction", "max", REDUCTIONS)
-    Traceback (most recent call last):
-    ValueError: unknown reduction 'max'; expected one of 'relative', 'mean', 'gatys'
-    """
-    if value not in choices:
-        known = ", ".join(map(repr, choices))
-        raise ValueError(f"unknown {what} {value!r}; expected one of {known}")
 
 
 def _relative(squared, target):

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import math
 
-from .balancing import balance
-from .estimates import estimate
-from .grams import Gram
-from .image_files import load_image
-from .images import resize
-from .samples import resolve
-from .starts import smallest_scale
-from .synthesis import synthesize
-from .terms import Content, Style, TotalVariation
-from .vgg import STYLE_LAYERS
+from .images.arrays import resize
+from .images.files import load_image
+from .images.samples import resolve
+from .network.vgg import STYLE_LAYERS
+from .objectives.terms import Content, Style, TotalVariation
+from .statistics.gram import Gram
+from .synthesis.balancing import balance
+from .synthesis.estimates import estimate
+from .synthesis.loop import synthesize
+from .synthesis.starts import smallest_scale
 
 __all__ = ["coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "stylize"]
 

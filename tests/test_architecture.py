@@ -1,124 +1,118 @@
-"""How the package is built: floors, one door to TensorFlow, short silent documented modules."""
+"""How the package is built: imports run downwards, one door to TensorFlow, public names."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import house
 import pytest
 
 import nsthelpers as nst
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "nsthelpers"
-FILES = sorted(PACKAGE.rglob("*.py"))
+ROOT = house.ROOT
+PRINTING = {"__main__", "cli.commands", "cli.live", "cli.sweep"}  # the command line
+# What users type: a name may be added, never lost.
+PUBLIC = """
+    Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
+    balancing check checks deprocess estimate geometric_weights gram_matrix images layer_table
+    load_image load_weights losses match_colours notebook objectives optimizers plots preprocess
+    read_settings recipes reconstruct_content reconstruct_style resize samples save_image statistics
+    studies stylize sweep synthesis synthesize terms to_pil vgg weights white_noise widgets
 
-FLOORS = [
-    {"backend", "memory", "weight_downloads", "weight_files", "weights", "whole_files"},
-    {"distributions", "gram_variants", "grams", "statistics"}
-    | {
-        "colours",
-        "image_files",
-        "images",
-        "layers",
-        "lbfgs",
-        "linesearch",
-        "losses",
-        "optimizers",
-        "samples",
-    }
-    | {"vgg"},
-    {"objectives", "terms"},
-    {"balancing", "estimates", "laws", "results", "starts", "synthesis"},
-    {"recipes"},
-]
-TOP = len(FLOORS)  # everything else: notebooks, figures, panels, exercises, the command line
-MAY_PRINT = {"__main__", "commands", "live", "study_command"}  # the command line
-ONE_FILE = {"backend"}
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    backend.keras balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
+    losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
+    notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
+    objectives.Evaluation objectives.Term objectives.as_objective plots.PALETTE plots.Table
+    plots.before_after plots.edges plots.feature_maps plots.image_grid plots.layer_table
+    plots.loss_curves plots.opinion_scores plots.spectrum recipes.coarse_to_fine recipes.open_image
+    samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
+    statistics.STATISTICS statistics.Statistic statistics.Wasserstein studies.names studies.read
+    synthesis.Progress synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.STYLE_LAYERS
+    vgg.default_network vgg.layer_name vgg.layer_table weights.WeightsUnavailableError
+    weights.describe_sources widgets.content_panel widgets.layer_explorer widgets.rate
+    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
+    widgets.uploaded
+""".split()
 
 
-def unit(path):
-    """The module, or the subpackage, that a file belongs to."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def test_what_users_type_leads_somewhere():
+    missing = []
+    for name in PUBLIC:
+        thing = nst
+        for part in name.split("."):
+            thing = getattr(thing, part, None)
+        missing += [name] if thing is None else []
+    assert not missing
+    assert set(nst.__all__) >= {name for name in PUBLIC if "." not in name}
+    assert set(nst.__all__) <= set(dir(nst))
 
 
-def floor(name):
-    return next((level for level, names in enumerate(FLOORS) if name in names), TOP)
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="stylise"):
+        nst.stylise  # noqa: B018
 
 
-def imports(path):
-    """What a file imports, at any place in it: (name, whether at its top level)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    # Imports in try, if or with at module level happen on import as well.
-    inside = {id(n) for f in ast.walk(tree) if isinstance(f, FUNCTIONS) for n in ast.walk(f)}
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module]
-        elif isinstance(node, ast.ImportFrom) and node.level == depth:
-            parts = [node.module] if node.module else [alias.name for alias in node.names]
-            names = [f"nsthelpers.{part}" for part in parts]
-        else:
-            continue
-        for name in names:
-            yield name, id(node) not in inside
+def test_imports_between_rooms_run_downwards_only():
+    graph = house.rooms()
+    assert list(graphlib.TopologicalSorter(graph).static_order())  # raises at circles
+    assert len(graph) <= 24
+    heights = house.floors(graph)
+    ground = {room for room, height in heights.items() if height == 0}
+    assert ground == {"arguments", "backend", "files"}
 
 
-def siblings(path):
-    """Other modules of this package that a file imports."""
-    found = (name.split(".")[1] for name, _ in imports(path) if name.startswith("nsthelpers."))
-    modules = {unit(each) for each in FILES} - {"__init__"}
-    return {name for name in found if name in modules and name != unit(path)}
+def test_imports_between_files_run_in_no_circle():
+    graph = {module: house.own(path) for module, path in house.MODULES.items() if module}
+    for module in [each for each in graph if house.MODULES[each].name == "__init__.py"]:
+        graph[module] = set()  # a face hands names on, and is imported with every file of its room
+    assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
-def test_every_floor_names_modules_that_exist():
-    assert set().union(*FLOORS) <= {unit(path) for path in FILES}
+def test_a_room_reaches_into_its_own_files_not_through_its_face():
+    """Else a file would wait for a face that waits for the file."""
+    found = [
+        module
+        for module, path in house.MODULES.items()
+        if "." in module and house.room(module) in house.own(path)
+    ]
+    assert not found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_downwards(path):
-    if path.name == "__init__.py" and path.parent == PACKAGE:
-        assert not siblings(path)  # names are loaded when they are first used
-        return
-    upwards = {name for name in siblings(path) if floor(name) > floor(unit(path))}
-    assert not upwards
+def test_the_map_in_contributing_is_the_house():
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = page.partition(house.BEGIN)[2].partition(house.END)[0]
+    assert shown == house.drawn(house.rooms()), "run: python tests/house.py"
 
 
-def test_imports_run_in_no_circle():
-    graph = {}
-    for path in FILES:
-        graph.setdefault(unit(path), set()).update(siblings(path))
-    assert list(graphlib.TopologicalSorter(graph).static_order())  # it raises where there is one
-
-
-def test_one_file_speaks_to_tensorflow():
-    found = {
-        unit(path)
-        for path in FILES
-        for name, _ in imports(path)
-        if name.split(".")[0] == "tensorflow"
-    }
-    assert found == ONE_FILE
-
-
-def test_keras_is_loaded_through_that_file():
+def test_only_the_backend_speaks_to_tensorflow_or_starts_keras():
     """Keras on its own would start TensorFlow with all its notes on stderr."""
     found = {
-        unit(path)
-        for path in FILES
-        for name, on_import in imports(path)
-        if name.split(".")[0] == "keras" and on_import
+        module
+        for module, path in house.MODULES.items()
+        for name, on_import in house.imports(path)
+        if name.split(".")[0] == "tensorflow" or (name.split(".")[0] == "keras" and on_import)
     }
-    assert found == ONE_FILE
+    assert found == {"backend"}
+
+
+def test_a_new_import_upwards_is_noticed(tmp_path, monkeypatch):
+    (tmp_path / "nsthelpers").mkdir()
+    path = tmp_path / "nsthelpers" / "losses.py"
+    path.write_text("from .recipes import stylize\n")
+    recipes = path.with_name("recipes.py")
+    recipes.write_text("from . import losses\n")
+    monkeypatch.setattr(house, "PACKAGE", path.parent)
+    monkeypatch.setattr(house, "MODULES", {"losses": path, "recipes": recipes})
+    with pytest.raises(graphlib.CycleError):
+        list(graphlib.TopologicalSorter(house.rooms()).static_order())
 
 
 def test_importing_the_package_is_light():
@@ -170,56 +164,39 @@ def test_a_gpus_memory_is_taken_as_needed():
     assert done.stdout.strip() == "[('gpu 0', True), ('gpu 1', True), 'tensor']"
 
 
-MODULES = [unit(path) for path in FILES if path.parent == PACKAGE and path.name[:2] != "__"]
+def public_things():
+    """Every public function and class, with the file that defines it."""
+    for module, path in house.MODULES.items():
+        if path.name[:2] != "__":
+            home = importlib.import_module(f"nsthelpers.{module}")
+            assert home.__doc__, module
+            assert len(set(home.__all__)) == len(home.__all__), module
+            for name in home.__all__:
+                yield module, name, getattr(home, name)  # AttributeError where it is not there
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_public_names_are_listed_and_exist(name):
-    module = importlib.import_module(f"nsthelpers.{name}")
-    assert all(hasattr(module, each) for each in module.__all__)
-    assert len(set(module.__all__)) == len(module.__all__)
+def test_what_people_call_is_documented():
+    called = {name.split(".")[-1] for name in PUBLIC}
+    sections = "Parameters|Attributes|Returns|Examples|What was tried"
+    seen, poor = set(), []
+    for module, name, thing in public_things():
+        if house.room(module) != "cli" and module == getattr(thing, "__module__", "")[11:]:
+            seen.add(name)
+            text = inspect.getdoc(thing) or ""
+            poor += [name] if name in called and not re.search(sections, text) else []
+    assert not poor
+    assert {"stylize", "gram_matrix", "image_grid", "studio"} <= seen
 
 
-@pytest.mark.parametrize("name", nst.__all__)
-def test_the_packages_names_lead_somewhere(name):
-    assert getattr(nst, name) is not None
-    assert name in dir(nst)
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'stylise'"):
-        nst.stylise  # noqa: B018
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_what_people_call_is_documented(name):
-    module = importlib.import_module(f"nsthelpers.{name}")
-    assert module.__doc__
-    for each in module.__all__:
-        thing = getattr(module, each)
-        if callable(thing) and getattr(thing, "__module__", None) == module.__name__:
-            public = nst._HOMES.get(each) == name or name in READ_BY_PEOPLE
-            assert not public or re.search(SECTIONS, thing.__doc__ or ""), each
-
-
-SECTIONS = "Parameters|Attributes|Returns|Examples"
-READ_BY_PEOPLE = {
-    "backend", "balancing", "distributions", "estimates", "gram_variants", "grams", "laws",
-    "layers", "lbfgs", "linesearch", "losses", "objectives", "optimizers", "recipes", "results",
-    "samples", "starts", "statistics", "synthesis", "terms", "vgg", "weights",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_is_short_and_silent(path):
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 380
-    printed = [
-        node.lineno
-        for node in ast.walk(ast.parse(text))
+def test_library_code_does_not_print():
+    found = [
+        f"{module}:{node.lineno}"
+        for module, path in house.MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+        if module not in PRINTING
     ]
-    assert not printed or unit(path) in MAY_PRINT
+    assert not found
 
 
 def project_files():

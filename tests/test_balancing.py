@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import nsthelpers as nst
 from nsthelpers.backend import ops, to_numpy
-from nsthelpers.balancing import balance, gradient_norms
+from nsthelpers.synthesis.balancing import balance, gradient_norms
 
 LAYERS = ["block1_conv1", "block2_conv1"]
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from keras import ops
 
 import nsthelpers as nst
-from nsthelpers import checks, losses, vgg
-from nsthelpers.grams import Gram
+from nsthelpers import losses
+from nsthelpers.lessons import checks
+from nsthelpers.network import vgg
 from nsthelpers.recipes import coarse_to_fine
+from nsthelpers.statistics.gram import Gram
 
 ALL = checks.tasks()
 NOTEBOOKS = sorted({task.notebook for task in ALL.values()})

@@ -15,10 +15,13 @@ import pytest
 from PIL import Image
 
 from nsthelpers import __main__ as command_line
-from nsthelpers import commands, live, recipes, samples, vgg, weight_downloads
+from nsthelpers import recipes
 from nsthelpers.__main__ import main
-from nsthelpers.image_files import load_image, read_settings, save_image
-from nsthelpers.synthesis import Progress, Record
+from nsthelpers.cli import commands, live
+from nsthelpers.images import samples
+from nsthelpers.images.files import load_image, read_settings, save_image
+from nsthelpers.network import vgg, weight_downloads
+from nsthelpers.synthesis.loop import Progress, Record
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--max-side", "32", "--weights", "random"]
@@ -487,7 +490,7 @@ def test_interrupted_before_there_is_an_image(capsys, monkeypatch, where):
     if where == "while opening":
         monkeypatch.setattr(commands, "load_image", interrupt)
     else:
-        monkeypatch.setattr("nsthelpers.objectives.Objective.at", interrupt)
+        monkeypatch.setattr("nsthelpers.objectives.objective.Objective.at", interrupt)
     assert transfer("--quiet", "--report", "r.json") == 130
     assert "nothing was saved" in capsys.readouterr().err
     assert files() == []
@@ -510,7 +513,7 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(capsys):
 
 
 def test_a_dry_run_tells_when_the_memory_will_not_do(capsys, monkeypatch):
-    monkeypatch.setattr("nsthelpers.estimates.held_and_free", lambda kind: (10**9, 10**4))
+    monkeypatch.setattr("nsthelpers.synthesis.estimates.held_and_free", lambda kind: (10**9, 10**4))
     assert transfer("--dry-run", "--quiet") == 1
     assert "largest long side that would is about" in capsys.readouterr().out
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
-from nsthelpers import estimates, laws, memory
 from nsthelpers.backend import Device, ops
+from nsthelpers.synthesis import estimates, memory
+from nsthelpers.synthesis import timing as laws
 
 LAW = {"starting": 2.0, "preparing": 4e-6, "fixed": 0.01, "per_pixel": 1e-5}
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from nsthelpers import image_files
-from nsthelpers.image_files import load_image, read_settings, save_image
-from nsthelpers.images import as_image, to_png_bytes, to_uint8
+from nsthelpers.images import files as image_files
+from nsthelpers.images.arrays import as_image, to_png_bytes, to_uint8
+from nsthelpers.images.files import load_image, read_settings, save_image
 
 
 def random_uint8(height=20, width=30, seed=0):

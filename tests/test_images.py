@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from nsthelpers.image_files import load_image
-from nsthelpers.images import (
+from nsthelpers.images.arrays import (
     MINIMUM_SIDE,
     as_image,
     fit_size,
@@ -17,6 +16,7 @@ from nsthelpers.images import (
     to_png_bytes,
     to_uint8,
 )
+from nsthelpers.images.files import load_image
 
 SIDES = st.integers(MINIMUM_SIDE, 40)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from nsthelpers.linesearch import search
+from nsthelpers.optimizers.line_search import search
 
 DECREASE, CURVATURE = 1e-3, 0.9  # as SciPy's L-BFGS-B has them
 

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from nsthelpers import notebook
+from nsthelpers import profiles
 from nsthelpers.backend import Device
-from nsthelpers.laws import Law
+from nsthelpers.lessons import notebook
+from nsthelpers.synthesis.timing import Law
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_profile_follows_the_device_otherwise(monkeypatch, kind, unset):
         monkeypatch.delenv("NST_PROFILE", raising=False)
     else:
         monkeypatch.setenv("NST_PROFILE", unset)
-    monkeypatch.setattr(notebook, "device", lambda: Device(kind, "some", 2))
+    monkeypatch.setattr(profiles, "device", lambda: Device(kind, "some", 2))
     assert notebook.profile().name == kind
 
 

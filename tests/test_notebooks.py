@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
-from nsthelpers import checks
+from nsthelpers.lessons import checks
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 FILES = (

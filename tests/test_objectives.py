@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
-from nsthelpers import objectives, vgg
 from nsthelpers.backend import ops, to_numpy
+from nsthelpers.network import vgg
+from nsthelpers.objectives import objective as objectives
 
 
 class Brightness(nst.objectives.Term):

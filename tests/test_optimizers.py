@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nsthelpers as nst
-from nsthelpers import lbfgs
 from nsthelpers.backend import keras, to_numpy, to_tensor
+from nsthelpers.optimizers import lbfgs
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "optimizer_check.py"
 SPECIFICATION = importlib.util.spec_from_file_location("optimizer_check", SCRIPT)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import nsthelpers as nst
-from nsthelpers import canvas, plots
-from nsthelpers.synthesis import Record, Synthesis
+import nsthelpers.plots as plots
+from nsthelpers.plots import canvas
+from nsthelpers.synthesis.loop import Record, Synthesis
 
 
 def grey(height=24, width=36, level=0.5):
@@ -184,7 +185,7 @@ def test_loss_curves_reject_what_they_cannot_draw(results, x):
 
 def test_an_empty_history_gives_empty_axes():
     axes = canvas.new_figure(3, 2).subplots()
-    nst.curves.draw_loss(axes, [])
+    nst.plots.curves.draw_loss(axes, [])
     assert axes.lines[:] == []
 
 

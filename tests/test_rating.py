@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import nsthelpers as nst
-from nsthelpers import rating
 from nsthelpers.opinions import opinion_table, read_ratings
+from nsthelpers.widgets import rating
 
 NAMES = "ABCDEFG"
 PICTURES = {

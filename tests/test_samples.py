@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsthelpers import samples
-from nsthelpers.image_files import load_image, save_image
-from nsthelpers.images import to_png_bytes, to_uint8
+from nsthelpers.images import samples
+from nsthelpers.images.arrays import to_png_bytes, to_uint8
+from nsthelpers.images.files import load_image, save_image
 
 LOCAL = [credit.name for credit in samples.credits() if credit.kind != "download"]
 BUNDLED = [credit.name for credit in samples.credits() if credit.kind == "scikit-image"]
@@ -116,13 +116,13 @@ def test_load_passes_the_size_on():
         samples.load("coffee", area=2400, max_side=60)
 
 
-@pytest.mark.parametrize("folder", ["nsthelpers/drawn", "images"])
+@pytest.mark.parametrize("folder", ["nsthelpers/images/drawn", "images"])
 def test_drawn_pictures_are_found_in_the_package_and_in_the_project(tmp_path, monkeypatch, folder):
     (tmp_path / folder).mkdir(parents=True)
     picture = np.random.default_rng(0).random((20, 30, 3))
     save_image(picture, tmp_path / folder / "swirling_night.jpg")
     samples._catalog()  # read before the package seems to be elsewhere
-    monkeypatch.setattr(samples, "_PACKAGE", tmp_path / "nsthelpers")
+    monkeypatch.setattr(samples, "_ROOM", tmp_path / "nsthelpers" / "images")
     assert samples.load("swirling_night").shape == (1, 20, 30, 3)
     with pytest.raises(FileNotFoundError, match="woodblock_wave.jpg should have come with nst"):
         samples.load("woodblock_wave")
@@ -139,7 +139,7 @@ def test_local_samples_import_nothing_heavy():
         "import sys; from nsthelpers import samples; samples.load('chelsea', max_side=32);"
         "print([name for name in ('keras', 'tensorflow', 'skimage') if name in sys.modules])"
     )
-    root = Path(samples.__file__).parents[1]
+    root = Path(samples.__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("[]\n", "")
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nsthelpers as nst
-from nsthelpers import losses, statistics
+from nsthelpers import losses
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
-from nsthelpers.distributions import trace_of_root
-from nsthelpers.statistics import (
+from nsthelpers.statistics import by_name as statistics
+from nsthelpers.statistics.by_name import (
     MMD,
     STATISTICS,
     ContentAwareGram,
@@ -23,6 +23,7 @@ from nsthelpers.statistics import (
     MeanVariance,
     Wasserstein,
 )
+from nsthelpers.statistics.distributions import trace_of_root
 
 EACH = pytest.mark.parametrize("name", STATISTICS)
 # Those of which only the cloud of features counts, not who is next to whom.

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
-from nsthelpers import recipes, studies, study_command, study_jobs
+from nsthelpers import recipes
 from nsthelpers.__main__ import main
-from nsthelpers.grids import expanded
+from nsthelpers.cli import sweep as study_command
+from nsthelpers.studies import jobs as study_jobs
+from nsthelpers.studies import study as studies
+from nsthelpers.sweeps.grid import expanded
 
-FOLDER = Path(__file__).parents[1] / "studies"
+FOLDER = Path(__file__).parents[1] / "nsthelpers" / "studies" / "experiments"
 TINY = """
 title = "A tiny study"
 source = "Nobody (2026)"

@@ -19,10 +19,11 @@ import sweep_jobs
 from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
 
 import nsthelpers as nst
-from nsthelpers import gpus as gpus_module
-from nsthelpers import point_store, sweeps
-from nsthelpers.grids import expanded
-from nsthelpers.point_store import point_key, setting_as_data
+from nsthelpers.sweeps import devices as gpus_module
+from nsthelpers.sweeps import execution as sweeps
+from nsthelpers.sweeps import store as point_store
+from nsthelpers.sweeps.grid import expanded
+from nsthelpers.sweeps.store import point_key, setting_as_data
 
 sweep = functools.partial(sweeps.sweep, progress=False)
 VALUES = {"value": [1, 2, 3]}
@@ -402,7 +403,7 @@ def test_kill_9_loses_only_the_point_at_work(tmp_path):
     points = tmp_path / "points"
     code = (
         "from sweep_jobs import marked\n"
-        "from nsthelpers.sweeps import sweep\n"
+        "from nsthelpers.sweeps.execution import sweep\n"
         f"fixed = {{'folder': {str(tmp_path)!r}, 'waiting': [2]}}\n"
         f"sweep(marked, {{'value': [0, 1, 2, 3]}}, fixed=fixed, folder={str(points)!r})\n"
     )

@@ -17,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nsthelpers as nst
-from nsthelpers import objectives, starts, synthesis
 from nsthelpers.backend import ops
-from nsthelpers.lbfgs import LBFGSDescent
+from nsthelpers.objectives import objective as objectives
+from nsthelpers.optimizers.lbfgs import LBFGSDescent
+from nsthelpers.synthesis import loop as synthesis
+from nsthelpers.synthesis import starts
 
 SIZE = (24, 32)
 

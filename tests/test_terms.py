@@ -209,7 +209,7 @@ class TestLayersOfBoth:
 
     @KINDS
     def test_without_a_network_it_takes_the_default(self, photo, kind, network, monkeypatch):
-        monkeypatch.setattr("nsthelpers.terms.default_network", lambda: network)
+        monkeypatch.setattr("nsthelpers.objectives.terms.default_network", lambda: network)
         assert kind(photo).network is network
 
 

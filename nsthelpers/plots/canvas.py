@@ -1,0 +1,133 @@
+"""What all figures share: colours, type, sheets of paper, and how a notebook shows them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import numpy as np
+
+from ..images.arrays import as_image
+
+__all__ = [
+    "FAINT", "INK", "PALETTE", "WIDTH", "bare_axes", "calm", "colours", "entitle", "grey_of",
+    "liveliest_channels", "matching", "new_figure", "picture_of", "show_in_notebook", "write",
+]  # fmt: skip
+
+#: Okabe & Ito's colours (2008), told apart by colour-blind readers too.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK, FAINT = "#333333", "#8a8a8a"
+WIDTH = 8.0  # inches: with the resolution below, the width of a notebook's page
+_DPI = 110
+
+
+@functools.cache
+def show_in_notebook():
+    """Let the notebook show figures as JPEG: pictures are a tenth of their size as PNG.
+
+    Does nothing outside of a notebook.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or not hasattr(shell, "kernel"):
+        return
+    from matplotlib_inline.config import InlineBackend
+
+    settings = InlineBackend.instance(parent=shell)
+    settings.print_figure_kwargs = {
+        "bbox_inches": "tight",
+        "pil_kwargs": {"quality": 90, "subsampling": 0},
+    }
+    settings.figure_formats = {"jpeg"}
+    # Not only when a setting changed, and before pyplot has loaded its backend.
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, settings.figure_formats, **settings.print_figure_kwargs)
+
+
+def new_figure(width, height, **options):
+    from matplotlib.figure import Figure
+
+    show_in_notebook()
+    return Figure(figsize=(width, height), dpi=_DPI, facecolor="white", **options)
+
+
+def bare_axes(figure, box):
+    """Axes without axes, at (left, bottom, width, height) in inches."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, high = box
+    axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    axes.set_axis_off()
+    return axes
+
+
+def write(figure, x, y, text, *, size=9.5, ha="center", **style):
+    width, height = figure.get_size_inches()
+    if text:
+        figure.text(x / width, y / height, text, fontsize=size, ha=ha, color=INK, **style)
+
+
+def calm(axes, across, up, log):
+    if log:
+        axes.set_yscale("log")
+        _readable_ticks(axes.yaxis, *axes.get_ylim())
+    if across in ("step", "evaluations"):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(across, color=INK, fontsize=9.5)
+    axes.set_title(up, color=INK, fontsize=9.5, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(which="both", colors=INK, labelsize=8.5, color=FAINT)
+    axes.grid(axis="y", color="#eeeeee", lw=0.8)
+    axes.set_axisbelow(True)
+
+
+def _readable_ticks(axis, low, high):
+    """Plain numbers, and enough of them where less than a few decades are shown."""
+    from matplotlib import ticker
+
+    if high < 3 * low:
+        axis.set_major_locator(ticker.MaxNLocator(4, steps=[1, 2, 5, 10]))
+        axis.set_minor_locator(ticker.NullLocator())
+    elif high < 100 * low:
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
+
+
+def entitle(figure, title):
+    """A title at the left, where there is one."""
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold", color=INK)
+
+
+def colours():
+    while True:
+        yield from PALETTE
+
+
+def picture_of(image):
+    """(H, W, 3) of anything that has pixels; (H, W) of a feature map, which is left as it is."""
+    values = getattr(image, "image", image)
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        return values
+    return as_image(values)[0]
+
+
+def grey_of(image):
+    return as_image(picture_of(image))[0] @ np.array([0.299, 0.587, 0.114])
+
+
+def matching(name, texts, count, what):
+    if texts is None:
+        return [""] * count
+    texts = [str(text) for text in texts]
+    if len(texts) != count:
+        raise ValueError(f"{len(texts)} {name} for {count} {what}; expected one for each")
+    return texts
+
+
+def liveliest_channels(maps, count):
+    """The channels of (height, width, channels) that vary most over the picture, in order."""
+    # Some channels answer to the zero padding at the border and to nothing else.
+    inner = maps[2:-2, 2:-2] if min(maps.shape[:2]) > 8 else maps
+    return sorted(np.argsort(inner.var(axis=(0, 1)))[::-1][:count].tolist())

@@ -1,0 +1,344 @@
+"""The studies: experiments of other people, each in a file, to be run again by one call.
+
+A file says where an experiment was published, what its authors found, with which settings, which of
+these they did not state, and which pictures can stand in for theirs where there is no network.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..images.samples import resolve
+from ..losses import REDUCTIONS, TV_KINDS, TV_REDUCTIONS
+from ..network.layers import layer_name
+from ..network.weights import describe_sources
+from ..profiles import profile as run_profile
+from ..sweeps.execution import Sweep, sweep
+from ..sweeps.grid import expanded
+from ..synthesis.starts import STARTS
+
+__all__ = ["JOBS", "Study", "names", "read"]
+
+JOBS = ("stylize", "reconstruct_content", "reconstruct_style")
+_TEXTS = ("title", "source", "job", "claim", "notes")
+_TABLES = ("settings", "grid", "stand_ins", "reference")
+_KEYS = (*_TEXTS, "assumed", "points", *_TABLES)
+_STEPS = 200  # of a study that does not say how many; the default of synthesize
+_PICTURES = ("content", "style")
+_CHOICES = {
+    "start": STARTS,
+    "reduction": REDUCTIONS,
+    "tv_kind": TV_KINDS,
+    "tv_reduction": TV_REDUCTIONS,
+    "optimizer": ("lbfgs", "adam", "sgd"),
+    "network": ("vgg19", "vgg16"),
+    "pooling": ("max", "avg"),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """One experiment; :func:`read` makes it from a file.
+
+    Attributes
+    ----------
+    name, title, source : str
+        The file's name, what it is about, who published it and where.
+    job : {"stylize", "reconstruct_content", "reconstruct_style"}
+        A function of :mod:`nsthelpers.study_jobs`.
+    grid : dict or list of dict
+        As :func:`nsthelpers.sweep` takes it.
+    settings : dict
+        The same at every point that does not have its own.
+    claim, notes : str
+        What its authors found; what to know besides.
+    assumed : list of str
+        Settings that they do not state.
+    stand_ins : dict of str to str
+        For pictures that need a download, similar ones that need none.
+    reference : dict of str to float
+        Numbers that they measured, to put beside one's own.
+    """
+
+    name: str
+    title: str
+    source: str
+    job: str
+    grid: object
+    settings: dict = field(default_factory=dict)
+    claim: str = ""
+    notes: str = ""
+    assumed: list = field(default_factory=list)
+    stand_ins: dict = field(default_factory=dict)
+    reference: dict = field(default_factory=dict)
+
+    def adapted(self, profile=None, *, max_side=None, steps=None, stand_ins=False) -> Study:
+        """Make the same study smaller or larger, or of other pictures.
+
+        Parameters
+        ----------
+        profile : {"fast", "cpu", "gpu"} or Profile, optional
+            Pictures no larger and runs no longer than a grid's in that profile; "fast" keeps only
+            the first and last value of every axis too. Default: as the file says.
+        max_side : int, optional
+            Long side of the pictures in pixels, before what the profile says.
+        steps : int, optional
+            Steps of a point whose number of steps is the file's usual one; all others keep their
+            ratio to it. Before what the profile says.
+        stand_ins : bool, default False
+            Put pictures that need no download in the places of those that do.
+
+        Returns
+        -------
+        Study
+            With the settings changed. VGG16 becomes VGG19 where its weights cannot be had.
+
+        Raises
+        ------
+        ValueError
+            For a profile that does not exist or a number that is not positive.
+        """
+        profile = run_profile(profile) if isinstance(profile, str) else profile
+        for name, value in (("max_side", max_side), ("steps", steps)):
+            if value is not None and not (isinstance(value, int) and value >= 1):
+                raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+        changes = {}
+        if profile or max_side:
+            side = self.settings.get("max_side", 512)
+            changes["max_side"] = max_side or min(side, profile.grid_side)
+        usual = self.settings.get("steps", _STEPS)
+        factor = 1.0
+        if profile or steps:
+            factor = (steps or min(usual, profile.grid_steps)) / usual
+            changes["steps"] = max(1, round(usual * factor))
+        if self.settings.get("network") == "vgg16" and not _trained("vgg16"):
+            changes["network"] = "vgg19"
+        swap = self.stand_ins if stand_ins else {}
+        fast = profile is not None and profile.name == "fast"
+        grid = _thinned(self.grid) if fast else self.grid
+        return replace(
+            self,
+            settings={n: _swapped(v, swap) for n, v in {**self.settings, **changes}.items()},
+            grid=_each_value(grid, lambda n, v: _swapped(_fewer(n, v, factor), swap)),
+        )
+
+    def run(self, *, folder=None, n_jobs=None, on_error="raise", progress=True) -> Sweep:
+        """Do the job at every point; the arguments are those of :func:`nsthelpers.sweep`.
+
+        Returns
+        -------
+        Sweep
+        """
+        from . import jobs as study_jobs
+
+        return sweep(
+            getattr(study_jobs, self.job),
+            self.grid,
+            fixed=self._fixed(),
+            folder=folder,
+            n_jobs=n_jobs,
+            on_error=on_error,
+            progress=progress,
+        )
+
+    def check(self):
+        """Raise now what would else be raised after minutes: unknown settings, pictures, layers.
+
+        Raises
+        ------
+        ValueError, OSError
+        """
+        known = _settings_of(self.job)
+        points, _ = expanded(self.grid, self._fixed())
+        for point in points:
+            for name, value in point.settings.items():
+                if name not in known:
+                    raise ValueError(f"{self.job} has no setting {name!r}; {_similar(name, known)}")
+                _check_value(name, value, point.settings)
+            for needed in ("content", "style"):
+                if needed in known and needed not in point.settings:
+                    raise ValueError(f"{self.job} needs {needed} = a picture, in [settings]")
+
+    def _fixed(self):
+        """The settings without those that are varied: `steps` may be both, to say what is usual."""
+        varied = () if isinstance(self.grid, list) else self.grid
+        return {name: value for name, value in self.settings.items() if name not in varied}
+
+
+def names() -> list[str]:
+    """The studies that come with this package.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> "lakic_content_style_ratio" in names()
+    True
+    """
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def read(source) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    source : str or Path
+        The name of one that comes with this package, or a TOML file.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    ValueError
+        If the file is no study; the text says which line or entry, and what was expected.
+
+    Examples
+    --------
+    >>> study = read("lakic_content_style_ratio")
+    >>> study.job, study.settings["pooling"]
+    ('stylize', 'avg')
+    """
+    path = _folder() / f"{source}.toml"
+    if not path.is_file():
+        path = Path(source).expanduser()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        raise FileNotFoundError(
+            f"no study {str(source)!r}: no file of that name, and {_similar(path.stem, names())}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} is no text; expected a study in TOML, as UTF-8") from None
+    try:
+        study = _study(path.stem, tomllib.loads(text))
+        study.check()
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name} is not valid TOML: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    return study
+
+
+def _study(name, read):
+    for key in read:
+        if key not in _KEYS:
+            raise ValueError(f"unknown entry {key!r}; {_similar(key, _KEYS)}")
+    for key, kinds, expected in (
+        *((key, str, "a text") for key in _TEXTS),
+        *((key, dict, f"a table: [{key}]") for key in _TABLES),
+        *((key, list, "a list") for key in ("assumed", "points")),
+    ):
+        if key in read and not isinstance(read[key], kinds):
+            raise ValueError(f"{key} is {read[key]!r}; expected {expected}")
+    missing = [key for key in ("title", "job") if not read.get(key)]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing; put it at the top, before the first [table]")
+    if read["job"] not in JOBS:
+        raise ValueError(f"unknown job {read['job']!r}; expected one of {', '.join(JOBS)}")
+    if ("grid" in read) == ("points" in read):
+        raise ValueError("expected either a [grid] of values or a list of [[points]], and not both")
+    for setting in read.get("assumed", ()):
+        if setting not in _settings_of(read["job"]):
+            known = _similar(setting, _settings_of(read["job"]))
+            raise ValueError(f"assumed names {setting!r}, which is no setting; {known}")
+    grid = read.pop("grid", None) or read.pop("points", None)
+    if not grid:
+        raise ValueError("the grid has no points; give at least one setting some values")
+    return Study(name=name, **{"source": "", **read}, grid=grid)
+
+
+def _folder():
+    """Where the files lie."""
+    return Path(__file__).with_name("experiments")
+
+
+def _settings_of(job):
+    from . import jobs as study_jobs
+
+    own = inspect.signature(getattr(study_jobs, job)).parameters.values()
+    shared = inspect.signature(study_jobs._split).parameters
+    return {each.name for each in own if each.kind is each.KEYWORD_ONLY} | set(shared)
+
+
+def _check_value(name, value, settings):
+    several = value if isinstance(value, (list, tuple)) else [value]
+    if name in _PICTURES:
+        for picture in several:
+            _check_picture(name, picture)
+    elif name.endswith("_layers"):
+        for layer in several:
+            layer_name(layer, settings.get("network", "vgg19"))
+    elif name in _CHOICES and value not in _CHOICES[name]:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(_CHOICES[name])}")
+    elif name == "optimizer":
+        from .jobs import make_optimizer
+
+        make_optimizer(value, settings.get("learning_rate"), settings.get("momentum"))
+    elif name in ("steps", "max_side") and not (type(value) is int and value >= 1):
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+    elif name.endswith("_weight") and not (type(value) in (int, float) and 0 <= value < 1e30):
+        raise ValueError(f"{name} is {value!r}; expected a number of at least 0")
+
+
+def _check_picture(name, picture):
+    from ..images.samples import credits, names
+
+    if not isinstance(picture, (str, Path)):
+        raise ValueError(f"{name} is {picture!r}; expected a picture's name or file")
+    # Whether it can be downloaded shows when it is, for a stand-in may take its place.
+    if picture not in names() or credits(picture)[0].kind != "download":
+        resolve(picture)
+
+
+def _trained(network):
+    return any(usable for source, usable, _ in describe_sources(network) if source != "random")
+
+
+def _thinned(grid):
+    if isinstance(grid, list):
+        return [grid[0], grid[-1]] if len(grid) > 2 else grid
+    return {
+        name: dict(_ends(list(values.items()))) if isinstance(values, dict) else _ends(values)
+        for name, values in grid.items()
+    }
+
+
+def _ends(values):
+    return [values[0], values[-1]] if len(values) > 2 else values
+
+
+def _each_value(grid, change):
+    if isinstance(grid, list):
+        return [{name: change(name, value) for name, value in point.items()} for point in grid]
+    return {
+        name: {label: change(name, value) for label, value in values.items()}
+        if isinstance(values, dict)
+        else [change(name, value) for value in values]
+        for name, values in grid.items()
+    }
+
+
+def _fewer(name, value, factor):
+    return max(1, round(value * factor)) if name == "steps" else value
+
+
+def _swapped(value, swap):
+    if isinstance(value, list):
+        return [_swapped(each, swap) for each in value]
+    return swap.get(value, value) if isinstance(value, str) else value
+
+
+def _similar(name, known):
+    close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"

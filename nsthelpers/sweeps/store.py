@@ -1,0 +1,266 @@
+"""Where a sweep keeps its finished points: a picture and a JSON file each, found again by a key."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+import math
+import numbers
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..files import hash_of, write_whole
+from ..network.weight_downloads import KERAS_MD5
+
+__all__ = ["PointStore", "point_key", "setting_as_data"]
+
+_FORMAT = 1
+
+
+def point_key(job, settings) -> str:
+    """Name a point by what decides its result.
+
+    Parameters
+    ----------
+    job : callable
+        A function, or a ``functools.partial`` of one.
+    settings : dict
+        The keyword arguments that it is called with.
+
+    Returns
+    -------
+    str
+        24 hexadecimal digits: the start of a SHA-256 over the job's name, its source text (of a
+        function that is not this package's), the settings (see :func:`setting_as_data`) and the
+        version of this package.
+
+    Raises
+    ------
+    TypeError
+        If a setting is nothing that can be compared from one run to the next.
+
+    Notes
+    -----
+    What the job calls or reads besides its settings is not seen: after changing a helper function
+    of your own, take another folder. One exception: a file that ``NST_WEIGHTS`` names counts by its
+    bytes, for it may hold any network, even an untrained one. All else that ``weights="auto"``
+    finds is the same trained network, in 32 or in 8 bits. That is a detail, as the number format
+    is in which a device is quickest: points of a laptop can be gone on with on Colab's GPU.
+
+    Examples
+    --------
+    >>> point_key(dict, {"steps": 10}) == point_key(dict, {"steps": 10.0})
+    True
+    >>> point_key(dict, {"steps": 10}) == point_key(dict, {"steps": 20})
+    False
+    """
+    bound = []
+    while isinstance(job, functools.partial):
+        bound.append([setting_as_data(list(job.args)), setting_as_data(job.keywords)])
+        job = job.func
+    described = {
+        "job": job_name(job),
+        "source": _source(job),
+        "bound": bound,
+        "settings": setting_as_data(settings),
+        "version": __version__,
+        **_own_weights(os.environ.get("NST_WEIGHTS")),
+    }
+    text = json.dumps(described, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def setting_as_data(value):
+    """Turn a setting into plain data that is equal whenever the setting is.
+
+    Parameters
+    ----------
+    value : object
+        Numbers, texts, None, paths (which stand for the bytes of their file), arrays and pictures
+        (for their values), optimizers, networks, and lists and dicts of all these.
+
+    Returns
+    -------
+    object
+        What JSON can hold.
+
+    Raises
+    ------
+    TypeError
+        For anything else, such as a term: it does not tell its picture.
+
+    Examples
+    --------
+    >>> setting_as_data({"layers": ("conv1_1", "conv2_1"), "weight": np.float32(2)})
+    {'layers': ['conv1_1', 'conv2_1'], 'weight': 2}
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (numbers.Integral, np.bool_)):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        value = float(value)
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Path):
+        path = value.expanduser()
+        return {"file": _digest(path.read_bytes())} if path.is_file() else str(path)
+    if isinstance(value, (list, tuple, range)):
+        return [setting_as_data(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): setting_as_data(each) for name, each in value.items()}
+    if hasattr(value, "getexif"):  # a Pillow image
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray):
+        return {"array": [list(value.shape), str(value.dtype), _digest(value.tobytes())]}
+    from ..network.vgg import VGG
+    from ..optimizers import Optimizer  # only now: they start TensorFlow
+
+    if isinstance(value, (Optimizer, VGG)):
+        return {type(value).__name__: setting_as_data(value.settings())}
+    raise TypeError(
+        f"a setting is a {type(value).__name__}, which cannot be compared from one run to the "
+        "next; expected numbers, texts, paths, arrays, an optimizer, a network, or lists or dicts "
+        "of these"
+    )
+
+
+def job_name(job) -> str:
+    """The function's module and name."""
+    while isinstance(job, functools.partial):
+        job = job.func
+    kind = job if hasattr(job, "__qualname__") else type(job)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+class PointStore:
+    """A folder of finished points.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made, with its parents, if it is not there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> PointStore(tempfile.mkdtemp()).load("0123456789abcdef") is None
+    True
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder).expanduser()
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def picture(self, key) -> Path:
+        """Where the picture of a point is, or will be."""
+        return self.folder / f"{key}.png"
+
+    def save(self, key, job, settings, result):
+        """Keep a finished point: first its picture, then the JSON file that makes it count."""
+        result.save(self.picture(key))
+        written = {
+            "format": _FORMAT,
+            "package": {"name": "nsthelpers", "version": __version__},
+            "job": job_name(job),
+            "settings": setting_as_data(settings),
+            "picture": self.picture(key).name,
+            "sha256": _digest(self.picture(key).read_bytes()),
+            "synthesis": result.settings,
+            "stop_reason": result.stop_reason,
+            "message": result.message,
+            "evaluations": result.evaluations,
+            "seconds": result.seconds,
+            "history": [asdict(record) for record in result.history],
+        }
+        text = json.dumps(_finite(written), indent=1, ensure_ascii=False, allow_nan=False)
+        write_whole(self.folder / f"{key}.json", text.encode())
+
+    def load(self, key):
+        """Get a finished point back as a Synthesis; None if it is not there whole.
+
+        The picture comes from its PNG file, so its values are rounded to 1/255.
+        """
+        try:
+            read = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            if (
+                read["format"] != _FORMAT
+                or _digest(self.picture(key).read_bytes()) != (read["sha256"])
+            ):
+                return None
+            return self._synthesis(key, read)
+        except (OSError, ValueError, KeyError, TypeError):  # missing, or damaged by something else
+            return None
+
+    def _synthesis(self, key, read):
+        from ..images.files import load_image
+        from ..synthesis.loop import Record, Synthesis
+
+        history = [
+            Record(
+                **{
+                    **record,
+                    "loss": _number(record["loss"]),
+                    "terms": {name: _number(loss) for name, loss in record["terms"].items()},
+                    "size": tuple(record["size"]),
+                }
+            )
+            for record in read["history"]
+        ]
+        told = (read[name] for name in ("stop_reason", "message", "synthesis", "evaluations"))
+        return Synthesis(load_image(self.picture(key)), history, *told, read["seconds"])
+
+
+def _source(job):
+    """The text of a function that is not this package's: its version does not tell of a change."""
+    if job_name(job).startswith("nsthelpers."):
+        return None
+    try:
+        return inspect.getsource(job)
+    except (OSError, TypeError):  # typed at a prompt, built in, a callable object
+        return None
+
+
+def _own_weights(path):
+    """What tells of the weights that stand in for the trained ones, if there are any."""
+    if not path:
+        return {}
+    path = Path(path).expanduser()
+    try:
+        facts = path.stat()
+        digest = _md5(path, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        digest = None  # the points will say that it is missing
+    return {} if digest in KERAS_MD5.values() else {"weights": digest}
+
+
+@functools.lru_cache(maxsize=4)
+def _md5(path, changed, size):
+    return hash_of(path, "md5")
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def _finite(value):
+    """JSON knows neither NaN nor infinity: null stands for them."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value):
+    return math.nan if value is None else value

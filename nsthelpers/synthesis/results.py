@@ -1,0 +1,158 @@
+"""What a run tells on the way, and what comes out of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..backend import to_numpy
+from ..images.arrays import to_png_bytes
+from ..images.files import save_image
+
+__all__ = ["Progress", "Record", "Synthesis", "on_host"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the history.
+
+    Attributes
+    ----------
+    step : int
+        Counted over all scales; 0 is the start image. A scale that converges early leaves out the
+        rest of its steps.
+    evaluations : int
+        Of the objective and its gradient, so far.
+    seconds : float
+        Since the start of the run.
+    loss : float
+        The weighted sum.
+    terms : dict of str to float
+        Each term's loss before its weight.
+    size : (int, int)
+        Height and width of the image at that step; losses of different sizes do not compare.
+    """
+
+    step: int
+    evaluations: int
+    seconds: float
+    loss: float
+    terms: dict[str, float]
+    size: tuple[int, int]
+
+
+class Progress:
+    """What a callback is given after every step.
+
+    Attributes
+    ----------
+    record : Record
+        The newest line of the history.
+    steps : int
+        How many steps are planned in all.
+    """
+
+    def __init__(self, record, steps, tensor):
+        self.record, self.steps, self._tensor = record, steps, tensor
+
+    @property
+    def image(self) -> np.ndarray:
+        """The current image, float32 (1, H, W, 3); copied from the device when asked for."""
+        return on_host(self._tensor)
+
+    @property
+    def seconds_left(self) -> float:
+        """What the steps so far make expect, too little before larger scales; NaN at step 0."""
+        done = self.record.step
+        return self.record.seconds / done * (self.steps - done) if done else math.nan
+
+
+@dataclass
+class Synthesis:
+    """What came out of :func:`nsthelpers.synthesize`.
+
+    Attributes
+    ----------
+    image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
+        The image of the lowest loss that was seen at the final size; where the run stopped before
+        that size, the best at the last one, enlarged.
+    history : list of Record
+        Empty if the run was interrupted before the start image was evaluated.
+    stop_reason : str
+        "steps", "converged" or "time limit"; "callback" if one of them asked to stop, "interrupted"
+        after Ctrl-C; "not finite" or "out of memory".
+    message : str
+        The same in a sentence, with the likely cause where something went wrong.
+    settings : dict
+        Everything that decided the pixels, as plain data.
+    evaluations : int
+    seconds : float
+    """
+
+    image: np.ndarray
+    history: list[Record]
+    stop_reason: str
+    message: str
+    settings: dict
+    evaluations: int
+    seconds: float
+
+    def save(self, path, quality=95):
+        """Write the picture as PNG, JPEG or WebP, with the settings inside.
+
+        Parameters
+        ----------
+        path, quality
+            As in :func:`nsthelpers.save_image`, which also says what is raised.
+
+        Returns
+        -------
+        str or Path
+            The path as it was given.
+        """
+        save_image(self.image, path, settings=self.settings, quality=quality)
+        return path
+
+    def report(self) -> dict:
+        """Settings, counts, first and last record, stop reason: plain data for a JSON file.
+
+        Returns
+        -------
+        dict
+        """
+        ends = self.history[:1] + self.history[-1:]
+        first, last = map(asdict, ends) if ends else (None, None)
+        return {
+            **self.settings,
+            "stop_reason": self.stop_reason,
+            "message": self.message,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "first": first,
+            "last": last,
+        }
+
+    def _repr_png_(self):
+        return to_png_bytes(self.image)
+
+
+def on_host(image) -> np.ndarray:
+    """Bring the image that an optimizer works on back from the device.
+
+    Parameters
+    ----------
+    image : tensor, shape (1, H, W, 3)
+        An optimizer without bounds may have left [0, 1].
+
+    Returns
+    -------
+    array, float32, the same shape, range [0, 1]
+
+    Examples
+    --------
+    >>> on_host(np.array([[-0.5, 0.25, 2.0]], dtype="float32")).tolist()
+    [[0.0, 0.25, 1.0]]
+    """
+    return np.clip(to_numpy(image), 0.0, 1.0)

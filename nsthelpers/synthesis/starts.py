@@ -1,0 +1,243 @@
+"""What a run starts from, which sizes it works through, and how many steps it makes at each."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..images.arrays import MINIMUM_SIDE, as_image, resize
+from ..images.colours import match_colours
+
+__all__ = [
+    "STARTS",
+    "smaller_size",
+    "smallest_scale",
+    "start_image",
+    "step_counts",
+    "white_noise",
+    "working_sizes",
+]
+
+#: Images that an objective's own pictures give to start from.
+STARTS = ("content", "recoloured", "style", "noise")
+
+
+def white_noise(height, width, seed=0):
+    """Make an image of independent normal values, mean 0.5, standard deviation 0.15.
+
+    Parameters
+    ----------
+    height, width : int
+        In pixels.
+    seed : int, default 0
+        0 or larger; the same seed gives the same image.
+
+    Returns
+    -------
+    array, float32, shape (1, height, width, 3), clipped to [0, 1]
+
+    Examples
+    --------
+    >>> noise = white_noise(64, 64)
+    >>> noise.shape, bool(abs(noise.mean() - 0.5) < 0.01)
+    ((1, 64, 64, 3), True)
+    """
+    values = np.random.default_rng(seed).normal(0.5, 0.15, (1, height, width, 3))
+    return np.clip(values, 0.0, 1.0).astype("float32")
+
+
+def start_image(objective, start, seed):
+    """Find or make the image that a run starts from.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its terms hold the images.
+    start, seed
+        As :func:`nsthelpers.synthesize` takes them.
+
+    Returns
+    -------
+    array, float32, shape (1, H, W, 3), RGB, range [0, 1]
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is no such image.
+
+    Examples
+    --------
+    >>> from nsthelpers import Objective
+    >>> start_image(Objective([]), np.zeros((32, 48, 3)), seed=0).shape
+    (1, 32, 48, 3)
+    """
+    held = {label: term.image for label, term in objective.terms.items() if term.image is not None}
+    if not isinstance(start, str):
+        return as_image(start)
+    if start == "noise":
+        if not held:
+            raise ValueError("nothing fixes the size of the noise; pass an image as start=")
+        sized = held.get("content", next(iter(held.values())))
+        return white_noise(*sized.shape[1:3], seed=seed)
+    if start == "recoloured" and {"content", "style"} <= set(held):
+        style = objective.terms["style"]
+        paintings = list(getattr(style, "images", [style.image]))
+        return match_colours(held["content"], paintings, getattr(style, "image_weights", None))
+    if start not in STARTS:
+        raise ValueError(
+            f"unknown start {start!r}; expected 'content', 'recoloured', 'style', 'noise' or an "
+            "image"
+        )
+    missing = "content and style" if start == "recoloured" else start
+    if start not in held:
+        raise ValueError(
+            f"start={start!r}, but the objective has no {missing} term; pass start='noise' or an "
+            "image of your own"
+        )
+    image = held[start]
+    if start == "style" and "content" in held:  # the canvas is the content's
+        return _cover(image, held["content"].shape[1:3])
+    return image
+
+
+def working_sizes(size, scales):
+    """List the sizes that a run works through.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the start image.
+    scales : int, sequence of int or None
+        Long sides, rising; None for the size itself.
+
+    Returns
+    -------
+    list of (int, int)
+        Heights and widths.
+
+    Raises
+    ------
+    ValueError
+        If a side is too small for the network at any scale, or the scales do not rise.
+
+    Examples
+    --------
+    >>> working_sizes((300, 400), [128, 256])
+    [(96, 128), (192, 256)]
+    """
+    floor, longest = MINIMUM_SIDE, max(size)
+    if scales is None:
+        if min(size) < floor:
+            raise ValueError(
+                f"the start image is {size[1]} x {size[0]} pixels; expected at least {floor} on "
+                "both sides"
+            )
+        return [tuple(size)]
+    scales = [scales] if isinstance(scales, numbers.Integral) else list(scales)
+    whole = all(isinstance(scale, numbers.Integral) for scale in scales)
+    if not scales or not whole or sorted(set(scales)) != scales or scales[0] < floor:
+        raise ValueError(
+            f"scales are {scales}; expected long sides in whole pixels, at least {floor}, rising"
+        )
+    sizes = [tuple(round(side * scale / longest) for side in size) for scale in scales]
+    if min(sizes[0]) < floor:
+        raise ValueError(
+            f"at the scale {scales[0]} the start image of {size[1]} x {size[0]} pixels becomes "
+            f"{sizes[0][1]} x {sizes[0][0]}; expected at least {floor} on both sides: the smallest "
+            f"scale that will do is {smallest_scale(size)}"
+        )
+    return sizes
+
+
+def smallest_scale(size):
+    """Find the smallest long side at which an image is still large enough for the network.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the image, in pixels.
+
+    Returns
+    -------
+    int
+        A long side, in pixels.
+
+    Examples
+    --------
+    >>> smallest_scale((300, 400)), smallest_scale((100, 1000))
+    (21, 155)
+    """
+    longest, shortest = max(size), min(size)
+    scale = (2 * MINIMUM_SIDE - 1) * longest // (2 * shortest)  # here the short side is rounded up
+    while round(shortest * scale / longest) < MINIMUM_SIDE:
+        scale += 1
+    return scale
+
+
+def smaller_size(size, above=None):
+    """Find the size to step down to where the memory does not do: half as many pixels.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width, in pixels.
+    above : (int, int), optional
+        A size that has been worked at already; no more than that would be of no use.
+
+    Returns
+    -------
+    (int, int) or None
+        None if there is none that is large enough.
+
+    Examples
+    --------
+    >>> smaller_size((400, 600)), smaller_size((400, 600), above=(300, 450)), smaller_size((20, 30))
+    ((283, 424), None, None)
+    """
+    height, width = (round(side / 2**0.5) for side in size)
+    too_small = min(height, width) < MINIMUM_SIDE
+    return None if too_small or (above and height <= above[0]) else (height, width)
+
+
+def step_counts(steps, count):
+    """List the number of steps for each of ``count`` sizes.
+
+    Parameters
+    ----------
+    steps : int or sequence of int
+        The same for all sizes, or one for each.
+    count : int
+
+    Returns
+    -------
+    list of int
+
+    Raises
+    ------
+    ValueError
+        If a number is no positive whole number, or there are more or fewer than ``count``.
+
+    Examples
+    --------
+    >>> step_counts(100, 2), step_counts([50, 100], 2)
+    ([100, 100], [50, 100])
+    """
+    several = isinstance(steps, Iterable) and not isinstance(steps, str)
+    counts = list(steps) if several else [steps] * count
+    if len(counts) != count:
+        raise ValueError(f"{len(counts)} step counts for {count} sizes; expected one for each")
+    for number in counts:
+        if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
+            raise ValueError(f"steps is {number!r}; expected a whole number of at least 1")
+    return [int(number) for number in counts]
+
+
+def _cover(image, size):
+    """Resize to cover the size, and cut off what stands out, equally on both sides."""
+    height, width = image.shape[1:3]
+    zoom = max(size[0] / height, size[1] / width)
+    kept_height, kept_width = round(size[0] / zoom), round(size[1] / zoom)
+    top, left = (height - kept_height) // 2, (width - kept_width) // 2
+    return resize(image[:, top : top + kept_height, left : left + kept_width], size=size)

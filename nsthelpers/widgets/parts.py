@@ -1,0 +1,88 @@
+"""The bricks that panels are built of: controls, pictures, rows and columns.
+
+They look alike in ipywidgets 7 (Colab) and 8, and never show scroll bars of their own.
+"""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as ipw
+
+from ..images.arrays import resize, to_png_bytes
+
+__all__ = [
+    "FINAL_SIDE", "Panel", "button", "caption", "column", "labelled", "layout", "picture", "put",
+    "row", "say_small", "words",
+]  # fmt: skip
+
+FINAL_SIDE = 640  # pixels of the long side of a finished picture that travel to the browser
+
+
+class Panel(ipw.VBox):
+    """A box as wide as a page, with a sentence for places that show no widgets."""
+
+    def __init__(self, rows):
+        super().__init__(rows, layout=layout(width="100%", max_width="920px"))
+
+    def __repr__(self):
+        return "An interactive panel: run this cell in JupyterLab, Jupyter or Colab to use it."
+
+
+def picture(image):
+    """A widget that shows an image as large as its place allows."""
+    widget = ipw.Image(layout=layout(height="auto", max_width="100%"))
+    put(widget, image)
+    return widget
+
+
+def put(widget, image, longest=FINAL_SIDE, *, wide=440, tall=360):
+    """Show an image in a widget made by :func:`picture`, within so many pixels of the screen."""
+    height, width = image.shape[1:3]
+    fitting = f"{round(width * min(wide / width, tall / height))}px"
+    if widget.layout.width != fitting:
+        widget.layout.width = fitting
+    widget.value = to_png_bytes(resize(image, max_side=longest))
+
+
+def caption(text):
+    """A small line of text over or under a picture."""
+    return ipw.HTML(say_small(text))
+
+
+def say_small(text):
+    """The HTML of a caption."""
+    return f'<div style="text-align:center;opacity:.75;line-height:1.3">{html.escape(text)}</div>'
+
+
+def words(text, bad=False):
+    """The HTML of a message; one about trouble has a mark at its side."""
+    mark = "border-left:4px solid #D55E00;padding-left:8px" if bad else ""
+    return f'<div style="line-height:1.35;{mark}">{html.escape(str(text))}</div>'
+
+
+def labelled(kind, description, **options):
+    """A control with its label at the left, aligned with its siblings."""
+    style = {"description_width": "104px"}
+    return kind(description=description, style=style, layout=layout(width="98%"), **options)
+
+
+def row(*children, **options):
+    """Widgets side by side; they wrap on a narrow page."""
+    options = {"flex_flow": "row wrap", "justify_content": "space-between", **options}
+    return ipw.HBox(list(children), layout=layout(**options))
+
+
+def column(*children, width="100%", **options):
+    """Widgets on top of each other."""
+    return ipw.VBox(list(children), layout=layout(width=width, min_width="280px", **options))
+
+
+def layout(**options):
+    """A layout without scroll bars of its own."""
+    return ipw.Layout(**{"overflow": "visible", **options})
+
+
+def button(text, icon, **options):
+    """A button with an icon, as wide as its siblings."""
+    return ipw.Button(description=text, icon=icon, layout=layout(width="96px"), **options)

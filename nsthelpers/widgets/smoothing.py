@@ -1,0 +1,63 @@
+"""What total variation does to a style transfer."""
+
+from __future__ import annotations
+
+import ipywidgets as ipw
+
+from ..losses import TV_KINDS
+from ..network.vgg import VGG
+from ..objectives.terms import Content, Style, TotalVariation
+from ..profiles import profile as run_profile
+from ..recipes import coarse_to_fine, open_image
+from ..synthesis.loop import synthesize
+from ..synthesis.starts import smallest_scale
+from .parts import labelled, put, say_small
+from .run_panel import SMOOTHING, RunPanel, steps_slider
+
+__all__ = ["smoothing_panel"]
+
+
+def smoothing_panel(content, style, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """See what total variation does to a style transfer; parameters as :func:`studio`.
+
+    Examples
+    --------
+    >>> smoothing_panel("chelsea", "mosaic_sunset", network=VGG(weights="random")).gamma.value
+    0.1
+    """
+    return _SmoothingPanel(content, style, profile or run_profile(), network)
+
+
+class _SmoothingPanel(RunPanel):
+    def __init__(self, content, style, profile, network):
+        self._photo = open_image(content, max_side=profile.side)
+        self._painting = open_image(style, max_side=profile.side)
+        self._network, self._shown_as = network, ""
+        self.gamma = labelled(ipw.SelectionSlider, "γ", options=SMOOTHING, value=0.1)
+        self.kind = labelled(ipw.Dropdown, "kind", options=TV_KINDS)
+        self.steps = steps_slider(profile)
+        captions = "the photograph", "the photograph: nothing has run yet"
+        controls = [self.gamma, self.kind, self.steps]
+        super().__init__(controls, self._photo, self._photo, captions)
+
+    def job(self):
+        gamma, kind, steps = self.gamma.value, self.kind.value, self.steps.value
+        if self.result is not None:
+            put(self.beside, self.result.image)
+            self.captions[0].value = say_small(f"the run before: {self._shown_as}")
+        self._shown_as = f"γ = {gamma:g}, {kind}"
+        self.captions[1].value = say_small(self._shown_as)
+
+        def work(callback):
+            objective = (
+                Content(self._photo, network=self._network)
+                + 10 * Style(self._painting, network=self._network)
+                + gamma * TotalVariation(kind)
+            )
+            size = self._photo.shape[1:3]
+            scales = coarse_to_fine(max(size), max(128, smallest_scale(size)))
+            return synthesize(
+                objective, scales=scales, steps=steps, callbacks=callback, progress=False
+            )
+
+        return work

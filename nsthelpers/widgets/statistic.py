@@ -1,0 +1,65 @@
+"""A panel to choose a style statistic and to see it beside the one before."""
+
+from __future__ import annotations
+
+import ipywidgets as ipw
+
+from ..network.vgg import VGG
+from ..objectives.terms import Content, Style, TotalVariation
+from ..profiles import profile as run_profile
+from ..recipes import open_image
+from ..statistics.by_name import STATISTICS
+from ..synthesis.balancing import balance
+from ..synthesis.loop import synthesize
+from .parts import labelled, put, say_small
+from .run_panel import RunPanel, steps_slider
+
+__all__ = ["statistic_panel", "StatisticPanel"]
+
+_SMOOTHING = 0.02  # how hard total variation pulls, beside content
+
+
+def statistic_panel(content, style, *, profile=None, network: VGG | None = None) -> RunPanel:
+    """Choose what counts as style, compare with the run before; parameters as :func:`studio`.
+
+    Examples
+    --------
+    >>> statistic_panel("chelsea", "mosaic_sunset", network=VGG(weights="random")).statistic.value
+    'gram'
+    """
+    return StatisticPanel(content, style, profile or run_profile(), network)
+
+
+class StatisticPanel(RunPanel):
+    def __init__(self, content, style, profile, network):
+        self._photo = open_image(content, max_side=profile.grid_side)
+        self._painting = open_image(style, max_side=profile.grid_side)
+        self._network, self._shown_as = network, ""
+        self.statistic = labelled(ipw.Dropdown, "statistic", options=list(STATISTICS))
+        self.pull = labelled(
+            ipw.FloatLogSlider, "style pulls", value=20, min=-1, max=3, step=0.1,
+            readout_format=".3g",
+        )  # fmt: skip
+        self.steps = steps_slider(profile)
+        captions = "the photograph", "the photograph: nothing has run yet"
+        controls = [self.statistic, self.pull, self.steps]
+        super().__init__(controls, self._photo, self._photo, captions)
+
+    def job(self):
+        name, pull, steps = self.statistic.value, self.pull.value, self.steps.value
+        if self.result is not None:
+            put(self.beside, self.result.image)
+            self.captions[0].value = say_small(f"the run before: {self._shown_as}")
+        self._shown_as = f"{name}, style pulls {pull:.3g} times as hard as content"
+        self.captions[1].value = say_small(self._shown_as)
+
+        def work(callback):
+            objective = balance(
+                Content(self._photo, network=self._network)
+                + Style(self._painting, statistic=name, network=self._network)
+                + TotalVariation(),
+                ratios={"content": 1, "style": pull, "total_variation": _SMOOTHING},
+            )
+            return synthesize(objective, steps=steps, callbacks=callback, progress=False)
+
+        return work
