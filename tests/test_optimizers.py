@@ -356,7 +356,7 @@ class TestTwoLoop:
 
     @staticmethod
     def room(descent, path):
-        return float(lbfgs._room(descent.image, path, descent._low, descent._high))
+        return float(lbfgs._length_to_bounds(descent.image, path, descent._low, descent._high))
 
 
 class TestAdamAndSGD:

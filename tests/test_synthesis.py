@@ -593,7 +593,7 @@ class TestTrouble:
         evaluations(raises_at(6, MemoryError()))
         result = run(scales=[24, 32], steps=3)
         assert result.stop_reason == "out of memory"
-        assert "the memory does not do for 32 x 24 pixels" in result.message
+        assert "not enough memory for 32 x 24 pixels" in result.message
         assert result.image.shape == (1, *SIZE, 3)
         assert len(result.history) == 5
 
@@ -606,11 +606,11 @@ class TestTrouble:
         evaluations(raises_at(1, MemoryError()))
         with caplog.at_level(logging.WARNING, logger="nsthelpers"):
             result = run(steps=4)
-        text = "the memory does not do for 32 x 24 pixels; going on at 23 x 17"
+        text = "not enough memory for 32 x 24 pixels; going on at 23 x 17"
         assert caplog.messages == [text]
         assert result.stop_reason == "steps"
         assert result.message == (
-            "all 4 steps at 23 x 17 pixels, enlarged: the memory does not do for 32 x 24"
+            "all 4 steps at 23 x 17 pixels, enlarged: not enough memory for 32 x 24 pixels"
         )
         assert result.image.shape == start.shape
         assert {record.size for record in result.history} == {(17, 23)}

@@ -238,6 +238,6 @@ def _cover(image, size):
     """Resize to cover the size, and cut off what stands out, equally on both sides."""
     height, width = image.shape[1:3]
     zoom = max(size[0] / height, size[1] / width)
-    kept_height, kept_width = round(size[0] / zoom), round(size[1] / zoom)
+    kept_height, kept_width = (max(1, round(side / zoom)) for side in size)
     top, left = (height - kept_height) // 2, (width - kept_width) // 2
     return resize(image[:, top : top + kept_height, left : left + kept_width], size=size)
