@@ -161,6 +161,30 @@ class TestMemory:
         per_value = (one - none) / (400 * 600 * 64)
         assert per_value == pytest.approx(estimates._BYTES_PER_ACTIVATION["float32"], rel=0.01)
 
+    def test_a_mask_costs_a_second_pass(self, network):
+        def style(mask):
+            return nst.Style(start(), "block2_conv1", mask=mask, network=network)
+
+        content = nst.Content(start(), "block1_conv2", network=network)
+        mask = np.ones((400, 600))
+        none = self.memory_of(nst.TotalVariation())
+        one, masked = (self.memory_of(style(each)) - none for each in (None, mask))
+        assert masked == one  # the only pass is then the style's own
+        alone = self.memory_of(content) - none
+        both = self.memory_of(content + style(mask)) - none
+        assert both == pytest.approx(alone + masked, abs=4)
+        assert self.memory_of(content + style(None)) - none == pytest.approx(one, abs=4)
+
+    def test_memory_that_tensorflow_holds_and_does_not_use_counts_as_free(
+        self, network, machine, monkeypatch
+    ):
+        machine(10**9, 10**6)
+        assert nst.estimate(Costly(), 5, start=start()).largest is not None
+        monkeypatch.setattr(estimates, "reusable_memory", lambda device: 5 * 10**8)
+        found = nst.estimate(Costly(), 5, start=start())
+        assert found.largest is None and found.available == 10**6 + 5 * 10**8
+        assert found.memory < 10**9
+
     def test_terms_of_weight_zero_cost_nothing(self, network):
         objective = nst.TotalVariation() + 0 * nst.Content(start(), network=network)
         assert self.memory_of(objective) == self.memory_of(nst.TotalVariation())

@@ -270,6 +270,24 @@ class TestRetracing:
             nst.Content(photo, network=network, **arguments).report(photo)
         assert len(traces) == objectives._compiled.cache_info().currsize == 3
 
+    def test_a_term_of_ones_own_is_traced_once_in_any_precision(self, monkeypatch, network, photo):
+        keep_graphs(monkeypatch)
+        traced = []
+
+        class Own(nst.objectives.Term):
+            label, layers = "own", ("block1_conv2",)
+
+            def loss(self, image, features, targets):
+                traced.append(self.network.precision)
+                return ops.mean(ops.square(features["block1_conv2"]))
+
+        term = Own()
+        term.network = network
+        objective = 2 * term
+        for precision in ("bfloat16", "float32", "bfloat16", "bfloat16"):
+            objective.at(32, 48, 1.0, precision).evaluate(photo)
+        assert traced == ["bfloat16", "float32"]
+
     def test_old_graphs_are_let_go(self, monkeypatch, photo):
         keep_graphs(monkeypatch, 2)
         terms = [Brightness(value) for value in (0.1, 0.2, 0.3)]

@@ -13,6 +13,7 @@ import nsthelpers as nst
 from nsthelpers import losses
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
 from nsthelpers.statistics import by_name as statistics
+from nsthelpers.statistics import gram
 from nsthelpers.statistics.by_name import (
     MMD,
     STATISTICS,
@@ -662,3 +663,18 @@ def test_statistics_are_found_by_name_and_stay_what_they_are():
     assert statistics.as_statistic("cube") == GramCube()
     mine = MMD("gaussian", waves=7)
     assert statistics.as_statistic(mine) is mine
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7, 4), (5, 7, 4), (35, 4)])
+def test_the_quick_gradient_is_that_of_the_formula(shape):
+    features, target = random(*shape), random(4, 4)
+
+    def by(gram_matrix):
+        return lambda x: losses.style_loss(gram_matrix(x), target)
+
+    for value in (features, 0 * features):
+        found = gradient_of(by(gram.gram_matrix), value)
+        assert found == pytest.approx(gradient_of(by(losses.gram_matrix), value), rel=1e-6)
+    assert np.asarray(gram.gram_matrix(features)) == pytest.approx(
+        np.asarray(losses.gram_matrix(features)), rel=1e-6
+    )

@@ -61,10 +61,9 @@ def search(function, value, slope, trial, longest=lambda: math.inf, max_evaluati
     for _ in range(max_evaluations):
         point = _Point(length, *function(length))
         finite = math.isfinite(point.value) and math.isfinite(point.slope)
-        # Lower for certain: far below the values' resolution the promised decrease rounds to none.
-        enough = (
-            finite and point.value < value and point.value <= value + _DECREASE * length * slope
-        )
+        # "Lower", too: the decrease that a tiny step promises is rounded away beside the value.
+        wanted = value + _DECREASE * length * slope
+        enough = finite and point.value <= wanted and point.value < value
         if not enough or point.value > low.value:
             high = point
         elif abs(point.slope) <= -_CURVATURE * slope:

@@ -210,7 +210,6 @@ def _usual_objective(shape, network):
 
 
 def _bytes_per_pixel(objective, optimizer, precision):
-    active = [term for weight, term in objective.parts if weight > 0 and term.layers]
     # A masked style looks at an image of its own: its activations are kept besides the others'.
     shared, passes = [], []
     for weight, term in objective.parts:
