@@ -435,7 +435,7 @@ class TestScales:
 
     def test_a_scale_that_makes_a_long_picture_too_low_is_refused_before_any_work(self, run):
         long = np.full((1, 20, 200, 3), 0.5, "float32")
-        with pytest.raises(ValueError, match="64 x 6; .* at least 16 .* will do is 155$"):
+        with pytest.raises(ValueError, match="64 x 6; .* at least 16 .* possible scale is 155$"):
             run(first=long, scales=[64, 160])
         assert starts.working_sizes((20, 200), [155, 160]) == [(16, 155), (16, 160)]
 
@@ -444,7 +444,7 @@ class TestScales:
         scale = starts.smallest_scale((height, width))
         ((low, wide),) = starts.working_sizes((height, width), scale)
         assert min(low, wide) == 16 and max(low, wide) == scale
-        with pytest.raises(ValueError, match=f"will do is {scale}$|at least 16, rising"):
+        with pytest.raises(ValueError, match=f"possible scale is {scale}$|at least 16, rising"):
             starts.working_sizes((height, width), scale - 1)
 
     @pytest.mark.parametrize(

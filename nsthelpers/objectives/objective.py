@@ -270,7 +270,7 @@ class BoundObjective:
         self._exact = network is None or precision == "float32"
         if network is not None and network.precision != precision:
             network = network.in_precision(precision)
-            terms = tuple(_reading(network, term) if term.layers else term for term in terms)
+            terms = tuple(_through(network, term) if term.layers else term for term in terms)
         self._parameters = {
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
@@ -305,7 +305,7 @@ class BoundObjective:
         return found
 
 
-def _reading(network, term):
+def _through(network, term):
     """The same term, looking through another network."""
     reading = copy.copy(term)
     reading.network, reading._original = network, term._original or term

@@ -252,8 +252,15 @@ class PointStore:
             )
             for record in read["history"]
         ]
-        told = (read[name] for name in ("stop_reason", "message", "synthesis", "evaluations"))
-        return Synthesis(load_image(self.picture(key)), history, *told, read["seconds"])
+        return Synthesis(
+            load_image(self.picture(key)),
+            history,
+            read["stop_reason"],
+            read["message"],
+            read["synthesis"],
+            read["evaluations"],
+            read["seconds"],
+        )
 
 
 def _existing(path):

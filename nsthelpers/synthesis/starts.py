@@ -146,7 +146,7 @@ def working_sizes(size, scales):
         raise ValueError(
             f"at the scale {scales[0]} the start image of {size[1]} x {size[0]} pixels becomes "
             f"{sizes[0][1]} x {sizes[0][0]}; expected at least {floor} on both sides: the smallest "
-            f"scale that will do is {smallest_scale(size)}"
+            f"possible scale is {smallest_scale(size)}"
         )
     return sizes
 
@@ -177,7 +177,7 @@ def smallest_scale(size):
 
 
 def smaller_size(size, above=None):
-    """Find the size to step down to where the memory does not do: half as many pixels.
+    """Find the size to go on at where memory runs out: half as many pixels.
 
     Parameters
     ----------
