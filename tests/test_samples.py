@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+import icc
 import numpy as np
 import pytest
 
@@ -105,7 +106,12 @@ def test_local_samples_load(name):
 def test_bundled_photographs_are_those_of_scikit_image(name):
     import skimage.data
 
-    assert np.array_equal(to_uint8(samples.load(name)), getattr(skimage.data, name)())
+    ours, theirs = to_uint8(samples.load(name)), getattr(skimage.data, name)()
+    if name == "rocket":  # in Adobe RGB, as its profile says; scikit-image gives the bare numbers
+        theirs = np.rint(255 * icc.in_srgb(theirs / 255, "adobe rgb"))
+        assert np.abs(ours - theirs).max() <= 2
+    else:
+        assert np.array_equal(ours, theirs)
 
 
 def test_load_passes_the_size_on():
