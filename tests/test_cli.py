@@ -453,11 +453,6 @@ def test_a_loss_that_overflows(capsys):
     assert error.endswith("saved as out.png")
 
 
-def test_a_report_of_infinite_losses_is_still_json():
-    values = commands._finite({"a": [float("inf"), 1.5], "b": (float("nan"), "x"), "c": 2})
-    assert values == {"a": [None, 1.5], "b": [None, "x"], "c": 2}
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_interrupted_by_a_signal(folder):
     line = (

@@ -385,7 +385,7 @@ def test_a_full_disk_is_not_taken_for_something_else(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(point_store, "write_whole", full)
+    monkeypatch.setattr(point_store, "write_json", full)
     with pytest.raises(OSError, match="No space left"):
         sweep(plain, VALUES, folder=tmp_path)
 

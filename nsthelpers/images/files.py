@@ -6,7 +6,6 @@ writes a file whole or not at all.
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
-from ..arguments import positive
+from ..arguments import did_you_mean, positive
 from ..files import check_destination, write_whole
 from .arrays import as_image, resize, to_pil
 from .decoding import decode, parse_background
@@ -207,9 +206,7 @@ def existing_file(path):
         raise FileNotFoundError(
             f"no file {path}: there is no folder {path.parent} (looked from {Path.cwd()})"
         )
-    names = {name.lower(): name for name in os.listdir(path.parent)}
-    similar = difflib.get_close_matches(path.name.lower(), names, n=1)
-    hint = f"did you mean {names[similar[0]]}?" if similar else "check the name"
+    hint = did_you_mean(path.name, os.listdir(path.parent), "check the name")
     raise FileNotFoundError(f"no file {path.name} in {path.parent.absolute()}: {hint}")
 
 

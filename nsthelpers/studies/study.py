@@ -6,12 +6,12 @@ these they did not state, and which pictures can stand in for theirs where there
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..arguments import did_you_mean
 from ..images.samples import resolve
 from ..losses import REDUCTIONS, TV_KINDS, TV_REDUCTIONS
 from ..network.layers import layer_name
@@ -340,5 +340,4 @@ def _swapped(value, swap):
 
 
 def _similar(name, known):
-    close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+    return did_you_mean(name, known, f"there are {', '.join(known)}")
