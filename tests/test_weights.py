@@ -208,9 +208,8 @@ def test_a_file_that_changes_while_it_is_in_use(stored, change):
         os.replace(path.with_name("new"), path)
     else:
         path.unlink()
-    with pytest.raises(OSError, match=path.name) as error:
+    with pytest.raises(OSError, match=f"{path.name} was changed, .*; load the weights again"):
         loaded["block1_conv1"]
-    assert change == "removed" or "load the weights again" in str(error.value)
 
 
 def test_threads_may_read_at_once(stored):

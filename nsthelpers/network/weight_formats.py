@@ -8,6 +8,7 @@ than block 4, need not hold 80 MB of float32.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -70,10 +71,14 @@ def _in_file(path, kind, names_in, arrays_of) -> Layers:
     """
 
     def read(function, *arguments):
-        with open(path, "rb") as file:
-            if identity != _identity(file):
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(open(path, "rb"))
+            except FileNotFoundError:
+                file = None
+            if file is None or identity != _identity(file):
                 raise OSError(
-                    f"the weights file {path} was written to or replaced after it had been "
+                    f"the weights file {path} was changed, replaced or removed after it had been "
                     "loaded; load the weights again, or restart Python"
                 )
             try:
