@@ -7,19 +7,16 @@ bands of rows, so that a large photograph is never in memory as floating point b
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
 import math
 import operator
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageColor
+from PIL import ExifTags, Image, ImageColor
 
+from .colour_profiles import Profile
 from .sizes import check_minimum, fit_size
 
 __all__ = ["check_range", "decode", "parse_background", "resample"]
-
-logger = logging.getLogger(__name__)
 
 _RANGE_TOLERANCE = 1e-3  # rounding of earlier steps; anything further out is another scale
 _BAND = 2**20  # pixels that are floating point at one time
@@ -65,27 +62,10 @@ def decode(picture, background, label="the image", *, minimum=False, owned=False
         check_minimum(height, width, "the image")
         check_minimum(*final, "the resized image")
     final = final if sideways else final[::-1]  # as Pillow has it: width, height
-    box = (0, 0, *size)
     with _damage_reported(label):
-        if owned and picture.format in _JPEG and math.prod(size) >= _LARGE:
-            drafted = picture.draft(None, tuple(_SPARE * side for side in final))
-            box = drafted[1] if drafted else box
-        picture.load()
-        profile = _Profile(picture, label)
-
-    rows = max(1, _BAND // picture.width)
-    banded = final != size and rows < picture.height
-    values = None
-    for top in range(0, picture.height, rows):
-        bottom = min(top + rows, picture.height)
-        band = _pixels(picture.crop((0, top, picture.width, bottom)), profile, background, label)
-        if banded:
-            band = resample(band, bottom - top, final[0], (0, 0, box[2], bottom - top))
-        if values is None:
-            values = np.empty((picture.height, *band.shape[1:]), np.float32)
-        values[top:bottom] = band
-    if final != size:
-        values = resample(values, *final[::-1], (0, 0, final[0] if banded else box[2], box[3]))
+        box = _load(picture, final if owned else None)
+        profile = Profile(picture, label)
+    values = _resized(picture, final, box, lambda band: _pixels(band, profile, background, label))
     values = _turned(np.clip(values, 0, 1, out=values), orientation)
     return np.ascontiguousarray(values if values.shape[2] == 3 else values.repeat(3, 2))[None]
 
@@ -143,6 +123,39 @@ def _damage_reported(label):
         ) from None
 
 
+def _load(picture, final):
+    """Decode; if it is to become ``final`` (width, height), perhaps at a fraction of its size.
+
+    Returns the corners of the whole picture on the pixels that came of it.
+    """
+    box = (0, 0, *picture.size)
+    if final and picture.format in _JPEG and math.prod(picture.size) >= _LARGE:
+        drafted = picture.draft(None, tuple(_SPARE * side for side in final))
+        box = drafted[1] if drafted else box
+    picture.load()
+    return box
+
+
+def _resized(picture, final, box, pixels):
+    """Values of shape (H, W, C), rows and then columns resized: a band of rows at a time."""
+    width, height = final
+    rows = max(1, _BAND // picture.width)
+    if rows >= picture.height:  # small enough for one
+        values = pixels(picture)
+    else:
+        values = None
+        for top in range(0, picture.height, rows):
+            bottom = min(top + rows, picture.height)
+            band = pixels(picture.crop((0, top, picture.width, bottom)))
+            if box[2] != width:
+                band = resample(band, bottom - top, width, (0, 0, box[2], bottom - top))
+            if values is None:
+                values = np.empty((picture.height, *band.shape[1:]), np.float32)
+            values[top:bottom] = band
+        box = (0, 0, width, box[3])
+    return values if box == (0, 0, *final) else resample(values, height, width, box)
+
+
 def _pixels(band, profile, background, label):
     """The values of a Pillow image, float32, in [0, 1] and sRGB: (H, W, 3), or (H, W, 1) if grey.
 
@@ -153,7 +166,7 @@ def _pixels(band, profile, background, label):
         check_range(values)
         return profile.grey(values).astype(np.float32)
     with _damage_reported(label):
-        opaque = not band.has_transparency_data
+        opaque = profile.mode == "CMYK" or not band.has_transparency_data
         if profile.mode != "CMYK":
             band = band.convert("RGB" if opaque else "RGBA")
         values = np.asarray(profile.colours(band), np.float32) / 255
@@ -163,80 +176,6 @@ def _pixels(band, profile, background, label):
         return values
     opacity = values[..., 3:]
     return values[..., :3] * opacity + background * (1 - opacity)
-
-
-class _Profile:
-    """What an embedded colour profile does to a picture on its way to sRGB.
-
-    Attributes
-    ----------
-    mode : {None, "RGB", "CMYK", "L"}
-        Which colours it is for; None where there is no profile, or one that changes nothing.
-    """
-
-    def __init__(self, picture, label):
-        self.mode = self._transform = self._curve = None
-        data = picture.info.get("icc_profile")
-        if not data:
-            return
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-            mode = {"GRAY": "L"}.get(space := profile.profile.xcolor_space.strip(), space)
-            grey = picture.mode in ("1", "L", "LA", "La", "F") or picture.mode.startswith("I")
-            if mode not in ("L", "RGB", "CMYK") or (picture.mode == "CMYK") != (mode == "CMYK"):
-                return  # left behind by a conversion
-            if mode == "L" and not grey:
-                return
-            sources = {"RGB": ("RGB", "RGBA")}.get(mode, (mode,))
-            self._transform = {source: _to_srgb(profile, source) for source in sources}
-            if mode == "RGB" and _changes_nothing(self._transform["RGB"]):
-                return
-            if grey:
-                ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None]).convert(mode)
-                ramp = ImageCms.applyTransform(ramp, self._transform[mode])
-                self._curve = np.asarray(ramp)[0, :, 1] / 255
-        except (ImageCms.PyCMSError, ImportError, OSError, TypeError, ValueError) as error:
-            logger.warning(
-                "the colour profile of %s cannot be used (%s): its colours are taken for sRGB",
-                label,
-                " ".join(str(error).split()),
-            )
-        else:
-            self.mode = mode
-
-    def colours(self, band):
-        """Convert a Pillow image, RGB, RGBA or of the profile's mode."""
-        if self.mode in ("RGB", "CMYK"):
-            return ImageCms.applyTransform(band, self._transform[band.mode])
-        return band
-
-    def grey(self, values):
-        """Convert grey values in [0, 1], of any depth."""
-        if self._curve is None:
-            return values
-        return np.interp(values, np.linspace(0, 1, len(self._curve)), self._curve)
-
-
-def _to_srgb(profile, source):
-    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION  # black ink becomes black
-    if source == "L":
-        flags |= ImageCms.Flags.NOOPTIMIZE  # a coarse table would stand for the curve
-    return ImageCms.buildTransform(
-        profile,
-        ImageCms.createProfile("sRGB"),
-        source,
-        "RGBA" if source == "RGBA" else "RGB",
-        ImageCms.Intent.RELATIVE_COLORIMETRIC,  # a colour that sRGB has stays the same
-        flags,
-    )
-
-
-def _changes_nothing(transform):
-    """Whether colours all over the cube stay within a level: the profile is sRGB, by any name."""
-    levels = np.linspace(0, 255, 9).astype(np.uint8)
-    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 9, 3)
-    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(cube), transform))
-    return np.abs(moved.astype(int) - cube).max() <= 1
 
 
 def _turned(values, orientation):
