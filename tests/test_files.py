@@ -112,3 +112,10 @@ class TestDownload:
         with pytest.raises(OSError, match="404 .*File not found") as error:
             files.download(url[:-1], path, self.known_hash(tmp_path))
         assert "\n" not in str(error.value)
+
+    def test_a_server_that_is_not_there(self, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        with pytest.raises(OSError, match="refused") as error:
+            files.download(f"http://127.0.0.1:{port}/a.bin", tmp_path / "a.bin", "md5:" + 32 * "0")
+        assert "Max retries" not in str(error.value) and len(str(error.value)) < 200
