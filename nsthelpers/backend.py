@@ -35,10 +35,14 @@ def _quiet_stderr():
 with _quiet_stderr():
     import tensorflow as tf
 
-    # Take a GPU's memory as it is needed, not all at once: to be said before the first tensor.
     for _gpu in tf.config.list_physical_devices("GPU"):
+        # Take a GPU's memory as it is needed, not all at once: to be said before the first tensor.
         with contextlib.suppress(RuntimeError):  # in use already: its memory policy is settled
             tf.config.experimental.set_memory_growth(_gpu, True)
+        # On Ampere and newer GPUs TensorFlow rounds the factors of float32 products to 10 bits
+        # (TF32). Gram matrices and the inner products of L-BFGS are small differences of large
+        # numbers, so float32 means float32 here; who prefers speed sets NST_TF32=1.
+        tf.config.experimental.enable_tensor_float_32_execution(os.environ.get("NST_TF32") == "1")
     tf.constant(0.0)  # the first tensor sets up the devices, which writes once more
 
 import keras  # noqa: E402
@@ -59,15 +63,16 @@ __all__ = [
     "is_out_of_memory",
     "keras",
     "ops",
-    "put_rows",
     "quickest_precision",
+    "replace_rows",
+    "reusable_memory",
     "to_numpy",
     "to_tensor",
     "versions",
 ]
 
 
-#: Number formats for the inside of a network.
+#: Number formats for the inside of a network. On a GPU, float32 is not TF32, see above.
 PRECISIONS = ("float32", "bfloat16")
 _CPU_FACTS = "/proc/cpuinfo"
 
@@ -83,16 +88,20 @@ class Device:
         As the driver or the operating system gives it.
     cores : int
         Processor cores that this process may use.
+    index : int, default 0
+        Of the GPU, among those that TensorFlow sees.
     """
 
     kind: str
     name: str
     cores: int
+    index: int = 0
 
 
-@functools.cache
 def device() -> Device:
-    """Find the processor that the work runs on: the first GPU, else the CPU.
+    """Find the processor that the work runs on: where TensorFlow puts a tensor made here and now.
+
+    That is the first GPU, or else the CPU, unless ``tensorflow.device`` says otherwise.
 
     Returns
     -------
@@ -103,15 +112,41 @@ def device() -> Device:
     >>> device().kind in ("cpu", "gpu")
     True
     """
+    *_, kind, index = tf.zeros(()).device.split(":")  # ".../device:GPU:0"
+    return _described(kind.lower(), int(index))
+
+
+@functools.cache
+def _described(kind, index):
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         cores = os.cpu_count() or 1
-    graphics = tf.config.list_physical_devices("GPU")
-    if graphics:
-        details = tf.config.experimental.get_device_details(graphics[0])
-        return Device("gpu", details.get("device_name", graphics[0].name), cores)
+    if kind == "gpu":
+        graphics = tf.config.list_physical_devices("GPU")[index]
+        details = tf.config.experimental.get_device_details(graphics)
+        return Device("gpu", details.get("device_name", graphics.name), cores, index)
     return Device("cpu", platform.processor() or platform.machine(), cores)
+
+
+def reusable_memory(found) -> int:
+    """Memory of a GPU that this process has taken before and does not use now, in bytes.
+
+    TensorFlow gives none back, so the driver counts it as used.
+
+    Parameters
+    ----------
+    found : Device
+
+    Returns
+    -------
+    int
+        At least this much; 0 on the CPU.
+    """
+    if found.kind != "gpu":
+        return 0
+    known = tf.config.experimental.get_memory_info(f"GPU:{found.index}")
+    return known["peak"] - known["current"]
 
 
 def quickest_precision() -> str:
@@ -203,25 +238,27 @@ def to_numpy(tensor) -> np.ndarray:
     return np.array(tensor)
 
 
-def put_rows(tensor, rows, values):
-    """Overwrite rows of a tensor in place: nothing as large as the tensor is copied.
-
-    Tensors never change otherwise, so this is for one that is nobody else's.
+def replace_rows(tensor, rows, values):
+    """Give back a tensor with some of its rows replaced, without copying the others where possible.
 
     Parameters
     ----------
     tensor : tensor, shape (n, ...)
+        It must not be used any more: its memory may be that of the result.
     rows : sequence of int
     values : tensor, shape (len(rows), ...)
 
+    Returns
+    -------
+    tensor, shape (n, ...)
+
     Examples
     --------
-    >>> table = ops.zeros((3, 2))
-    >>> put_rows(table, [2, 0], to_tensor([[1.0, 2.0], [3.0, 4.0]]))
+    >>> table = replace_rows(ops.zeros((3, 2)), [2, 0], to_tensor([[1.0, 2.0], [3.0, 4.0]]))
     >>> to_numpy(table).tolist()
     [[3.0, 4.0], [0.0, 0.0], [1.0, 2.0]]
     """
-    tf.raw_ops.InplaceUpdate(x=tensor, i=tf.constant(rows, tf.int32), v=values)
+    return tf.raw_ops.InplaceUpdate(x=tensor, i=tf.constant(rows, tf.int32), v=values)
 
 
 def compile_value_and_gradient(function, *, compiled: bool = False):

@@ -5,6 +5,10 @@ Every function is written with ``keras.ops`` and works on NumPy arrays and on te
 
 Notation: as in Gatys, Ecker & Bethge, a layer has N filters (channels) and answers at M positions
 (height x width). Its features are a matrix F with M rows and N columns (the papers transpose it).
+
+The functions default to plain means, which is what one writes down first and can check by hand. The
+terms of an objective (``objectives/terms.py``) default to ``"relative"`` instead, with which one
+weight serves for all layers, networks and sizes.
 """
 
 from __future__ import annotations
@@ -56,9 +60,6 @@ def gram_matrix(features):
     Gatys et al. (2015) sum over the positions, without 1 / M. Dividing makes the matrices of images
     of different sizes comparable, which a painting and a photograph usually need.
 
-    Values and gradients are exact; a second derivative is not: one of the factors counts as
-    constant in it, which saves a twentieth of every evaluation.
-
     References
     ----------
     Gatys, Ecker & Bethge (2015), "A Neural Algorithm of Artistic Style", arXiv 1508.06576, eq. 3.
@@ -72,19 +73,7 @@ def gram_matrix(features):
     """
     matrix = as_rows(features, "gram_matrix")
     positions = ops.cast(ops.shape(matrix)[0], matrix.dtype)
-    return _inner_products(matrix) / positions
-
-
-def _inner_products(matrix):
-    """F^T F for F = ``matrix``, so written that its gradient F (D + D^T) is one product.
-
-    Automatic differentiation does not see that both factors are the same: it makes two products and
-    a transposed copy of F, a twentieth of a whole evaluation. So only one factor is differentiated,
-    and the small matrix makes up for the other. (TensorFlow never lets go of a gradient written by
-    hand, ``ops.custom_gradient``, and its graph: every image size would cost memory for good.)
-    """
-    products = ops.matmul(ops.transpose(ops.stop_gradient(matrix)), matrix)
-    return products + ops.transpose(products) - ops.stop_gradient(products)
+    return ops.matmul(ops.transpose(matrix), matrix) / positions
 
 
 def content_loss(features, target, reduction="mean"):

@@ -257,7 +257,7 @@ def _weight_like_gram(style, photo, scale):
 
     photo, *paintings = map(small, (photo, *style.images))
     gram, other = (
-        Style(paintings, style.own_layers, statistic=each, network=style.network)
+        Style(paintings, style.style_layers, statistic=each, network=style.network)
         for each in ("gram", style.statistic)
     )
     return balance(gram + other, photo).weights["style_2"]

@@ -143,7 +143,7 @@ def test_another_keras_backend_is_refused_in_one_line():
     assert done.stderr.strip().splitlines()[-1].startswith(expected)
 
 
-def test_a_gpus_memory_is_taken_as_needed():
+def test_a_gpus_memory_is_taken_as_needed_and_its_float32_is_exact():
     """Said before the first tensor: after it TensorFlow refuses."""
     program = (
         "import sys, types\n"
@@ -151,7 +151,8 @@ def test_a_gpus_memory_is_taken_as_needed():
         "tensorflow, keras = types.ModuleType('tensorflow'), types.ModuleType('keras')\n"
         "tensorflow.config = types.SimpleNamespace(\n"
         "    list_physical_devices=lambda kind: ['gpu 0', 'gpu 1'],\n"
-        "    experimental=types.SimpleNamespace(set_memory_growth=lambda *a: calls.append(a)))\n"
+        "    experimental=types.SimpleNamespace(set_memory_growth=lambda *a: calls.append(a),\n"
+        "        enable_tensor_float_32_execution=lambda on: calls.append(f'TF32 {on}')))\n"
         "tensorflow.constant = lambda value: calls.append('tensor')\n"
         "keras.ops, keras.backend = None, types.SimpleNamespace(backend=lambda: 'tensorflow')\n"
         "sys.modules.update(keras=keras, tensorflow=tensorflow)\n"
@@ -161,7 +162,9 @@ def test_a_gpus_memory_is_taken_as_needed():
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
     )
-    assert done.stdout.strip() == "[('gpu 0', True), ('gpu 1', True), 'tensor']"
+    assert done.stdout.strip() == (
+        "[('gpu 0', True), 'TF32 False', ('gpu 1', True), 'TF32 False', 'tensor']"
+    )
 
 
 def public_things():

@@ -125,3 +125,15 @@ def test_an_endless_slope_is_followed_to_the_longest():
     function = polynomial(0.0, -1.0)
     assert function.search(1.0, longest=lambda: 100.0) == 100.0
     assert len(function.lengths) <= 6
+
+
+def test_a_value_that_never_falls_is_no_success():
+    """Beside 1.0 the decrease that a tiny step promises rounds to nothing."""
+    lengths = []
+
+    def flat(length):
+        lengths.append(length)
+        return 1.0, -1e-3
+
+    assert search(flat, value=1.0, slope=-1e-3, trial=1.0) is None
+    assert len(lengths) < 20 and min(lengths) < 1e-8

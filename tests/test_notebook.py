@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from nsthelpers import profiles
 from nsthelpers.backend import Device
 from nsthelpers.lessons import notebook
-from nsthelpers.synthesis.timing import Law
+from nsthelpers.synthesis.timing import Timing
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_other_profiles_leave_warnings_alone(monkeypatch, quick_setup):
 
 
 def test_minutes_are_evaluations_times_pixels_plus_compiling(monkeypatch):
-    law = Law(starting=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
+    law = Timing(starting=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
     monkeypatch.setattr(notebook, "_measured", lambda network, side: law)
     seconds = 60 * notebook.expected_minutes({300: 100}, network=object())
     assert seconds == pytest.approx(3 + 100 * 300 * 200 * 1e-5)

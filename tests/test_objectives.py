@@ -38,10 +38,16 @@ def style(network, painting):
     return nst.Style(painting, "block1_conv2", network=network)
 
 
+def keep_graphs(monkeypatch, count=16):
+    """Start without any compiled graph, and keep no more than so many."""
+    cache = functools.lru_cache(maxsize=count)(objectives._compiled.__wrapped__)
+    monkeypatch.setattr(objectives, "_compiled", cache)
+
+
 @pytest.fixture
 def traces(monkeypatch):
     """Counts how often a graph of an objective is traced; starts without any compiled graph."""
-    monkeypatch.setattr(objectives, "_functions", {})
+    keep_graphs(monkeypatch)
     counted = []
     original = nst.Content.loss
 
@@ -165,7 +171,7 @@ class TestEvaluation:
         for xla in (False, True):
             kind = functools.partial(nst.backend.compile_value_and_gradient, compiled=xla)
             monkeypatch.setattr(objectives, "compile_value_and_gradient", kind)
-            monkeypatch.setattr(objectives, "_functions", {})
+            keep_graphs(monkeypatch)
             found.append(objective.at(32, 48).evaluate(image))
         plain, compiled = found
         assert compiled.terms == pytest.approx(plain.terms, rel=1e-4)
@@ -215,7 +221,7 @@ class TestWeightZero:
             return original(*args, **kwargs)
 
         monkeypatch.setattr(vgg.ops, "conv", conv)
-        monkeypatch.setattr(objectives, "_functions", {})
+        keep_graphs(monkeypatch)
         return counted
 
     def test_it_costs_nothing(self, network, photo, painting, calls):
@@ -262,14 +268,31 @@ class TestRetracing:
         ):  # fmt: skip
             arguments = {"layers": "block1_conv1"} | arguments
             nst.Content(photo, network=network, **arguments).report(photo)
-        assert len(traces) == len(objectives._functions) == 3
+        assert len(traces) == objectives._compiled.cache_info().currsize == 3
+
+    def test_a_term_of_ones_own_is_traced_once_in_any_precision(self, monkeypatch, network, photo):
+        keep_graphs(monkeypatch)
+        traced = []
+
+        class Own(nst.objectives.Term):
+            label, layers = "own", ("block1_conv2",)
+
+            def loss(self, image, features, targets):
+                traced.append(self.network.precision)
+                return ops.mean(ops.square(features["block1_conv2"]))
+
+        term = Own()
+        term.network = network
+        objective = 2 * term
+        for precision in ("bfloat16", "float32", "bfloat16", "bfloat16"):
+            objective.at(32, 48, 1.0, precision).evaluate(photo)
+        assert traced == ["bfloat16", "float32"]
 
     def test_old_graphs_are_let_go(self, monkeypatch, photo):
-        monkeypatch.setattr(objectives, "_functions", {})
-        monkeypatch.setattr(objectives, "_KEPT", 2)
+        keep_graphs(monkeypatch, 2)
         terms = [Brightness(value) for value in (0.1, 0.2, 0.3)]
         losses = [term.report(photo)["brightness"]["loss"] for term in terms]
-        assert len(objectives._functions) == 2
+        assert objectives._compiled.cache_info().currsize == 2
         assert terms[0].report(photo)["brightness"]["loss"] == losses[0]  # compiled anew
 
 
@@ -280,8 +303,7 @@ def graphs():
 
 
 def test_many_sizes_do_not_fill_the_memory(monkeypatch, network, painting):
-    monkeypatch.setattr(objectives, "_functions", {})
-    monkeypatch.setattr(objectives, "_KEPT", 2)
+    keep_graphs(monkeypatch, 2)
     alive = []
     for side in (16, 18, 20, 22, 24, 26):
         style = nst.Style(painting, "block1_conv1", network=network)
@@ -291,7 +313,7 @@ def test_many_sizes_do_not_fill_the_memory(monkeypatch, network, painting):
 
 
 def test_a_size_that_is_used_again_stays(traces, monkeypatch, network, painting):
-    monkeypatch.setattr(objectives, "_KEPT", 2)
+    keep_graphs(monkeypatch, 2)
     for side in (16, 18, 16, 20, 16):  # 18 is let go, not 16
         image = painting[:, :side, :side]
         nst.Content(image, "block1_conv1", network=network).report(image)
@@ -300,7 +322,7 @@ def test_a_size_that_is_used_again_stays(traces, monkeypatch, network, painting)
 
 def test_a_synthesis_leaves_nothing_behind(monkeypatch, network, photo):
     """Its targets and pictures go when it ends; the graph that all share stays, once."""
-    monkeypatch.setattr(objectives, "_functions", {})
+    keep_graphs(monkeypatch)
     seen, alive, made = [], [], objectives.BoundObjective.__init__
 
     def noted(bound, objective, *arguments):

@@ -356,7 +356,7 @@ class TestTwoLoop:
 
     @staticmethod
     def room(descent, path):
-        return float(lbfgs._room(descent.image, path, descent._low, descent._high))
+        return float(lbfgs._length_to_bounds(descent.image, path, descent._low, descent._high))
 
 
 class TestAdamAndSGD:
@@ -446,3 +446,24 @@ def test_settings_are_plain_data(optimizer):
     assert described["name"] == type(optimizer).__name__
     assert described["bounds"] == [0.0, 1.0]
     assert set(described) == {"name", *optimizer.__dataclass_fields__}
+
+
+def test_a_device_that_copies_what_it_updates(monkeypatch):
+    """Where an update makes a new tensor, the history has to be that one."""
+    monkeypatch.setattr(lbfgs, "replace_rows", copied := Copying())
+    problem = bowl(np.linspace(0.1, 0.9, 12), np.geomspace(1, 1000, 12))
+    found, losses = descend(nst.LBFGS(), problem, np.full(12, 0.5), 40)
+    assert copied.calls > 5
+    monkeypatch.undo()
+    again, expected = descend(nst.LBFGS(), problem, np.full(12, 0.5), 40)
+    assert losses == expected and to_numpy(found.image).tolist() == to_numpy(again.image).tolist()
+
+
+class Copying:
+    calls = 0
+
+    def __call__(self, tensor, rows, values):
+        self.calls += 1
+        changed = to_numpy(tensor)
+        changed[list(rows)] = to_numpy(values)
+        return to_tensor(changed, dtype=None)

@@ -13,6 +13,7 @@ import nsthelpers as nst
 from nsthelpers import losses
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
 from nsthelpers.statistics import by_name as statistics
+from nsthelpers.statistics import gram
 from nsthelpers.statistics.by_name import (
     MMD,
     STATISTICS,
@@ -52,7 +53,8 @@ def loss_of(statistic, features, painting, reduction="relative"):
 
 
 def described(statistic, *features):
-    return [np.asarray(part) for part in statistic.describe(features, {})]
+    parts = statistic.describe(*features)
+    return [np.asarray(part) for part in (parts if isinstance(parts, tuple) else [parts])]
 
 
 def gradient_of(function, point, dtype="float64"):
@@ -289,9 +291,9 @@ class TestGram:
 
     def test_what_does_not_fit_a_layer_is_refused(self):
         with pytest.raises(ValueError, match=r"offset of \(0, 5\) does not fit .* 4 x 5 positions"):
-            Gram(offsets=[(0, 5)]).describe((random(1, 4, 5, 3),), {})
+            Gram(offsets=[(0, 5)]).describe(random(1, 4, 5, 3))
         with pytest.raises(ValueError, match="pass one image's at a time"):
-            Gram(blur=1).describe((random(2, 4, 5, 3),), {})
+            Gram(blur=1).describe(random(2, 4, 5, 3))
 
 
 class TestVariants:
@@ -313,8 +315,9 @@ class TestVariants:
         assert found == pytest.approx(np.asarray(losses.gram_matrix(features)))
 
     def test_chain_weights_keep_their_sum(self):
-        assert sum(GramChain().weights([0.2] * 5)) == pytest.approx(1.0)
-        assert GramChain().weights([0.2] * 5) == pytest.approx([0.25] * 4)
+        layers = [f"block{block}_conv1" for block in range(1, 6)]
+        weights = [weight for _, weight in GramChain().groups(layers, [0.2] * 5)]
+        assert weights == pytest.approx([0.25] * 4)
 
     def test_odd_sizes_are_halved_as_the_network_halves(self):
         parts = described(GramChain(), random(1, 9, 13, 5), random(1, 2, 3, 4))
@@ -322,9 +325,9 @@ class TestVariants:
 
     def test_layers_that_do_not_fit_are_refused(self):
         with pytest.raises(ValueError, match="name at least two"):
-            GramChain().groups(["block1_conv1"])
+            GramChain().groups(["block1_conv1"], [1.0])
         with pytest.raises(ValueError, match="cannot be brought to one size by halving"):
-            GramChain().describe((random(1, 8, 8, 3), random(1, 3, 4, 3)), {})
+            GramChain().describe(random(1, 8, 8, 3), random(1, 3, 4, 3))
 
     def test_content_aware_against_numpy(self):
         own, content = random(8, 10, 5), random(4, 5, 3, seed=1)
@@ -349,15 +352,12 @@ class TestVariants:
 
     def test_a_wide_layer_is_seen_from_random_directions(self):
         cube, features = GramCube(directions=4), random(1, 6, 7, 30)
-        constants = cube.constants([(features,)], [1.0])
-        mixture = np.asarray(constants["mixture"])
-        assert np.linalg.norm(mixture, axis=0) == pytest.approx(np.ones(4))
-        (found,) = cube.describe((features,), constants)
-        expected = described(cube, features @ mixture)[0]
-        assert np.asarray(found) == pytest.approx(expected)
-        again = np.asarray(cube.constants([(features,)], [1.0])["mixture"])
-        other = np.asarray(GramCube(4, seed=1).constants([(features,)], [1.0])["mixture"])
-        assert np.array_equal(again, mixture) and not np.allclose(other, mixture)
+        mixing = cube.mixing(30)
+        assert np.linalg.norm(mixing, axis=0) == pytest.approx(np.ones(4))
+        expected = described(cube, features @ mixing)[0]
+        assert described(cube, features)[0] == pytest.approx(expected, rel=1e-5, abs=1e-5)
+        other = GramCube(4, seed=1).mixing(30)
+        assert np.array_equal(cube.mixing(30), mixing) and not np.allclose(other, mixing)
 
     def test_a_cube_sees_the_longer_tail_that_a_gram_matrix_does_not(self):
         tail = np.array([[2.0], [-1.0], [-1.0]])  # mean 0
@@ -663,3 +663,18 @@ def test_statistics_are_found_by_name_and_stay_what_they_are():
     assert statistics.as_statistic("cube") == GramCube()
     mine = MMD("gaussian", waves=7)
     assert statistics.as_statistic(mine) is mine
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7, 4), (5, 7, 4), (35, 4)])
+def test_the_quick_gradient_is_that_of_the_formula(shape):
+    features, target = random(*shape), random(4, 4)
+
+    def by(gram_matrix):
+        return lambda x: losses.style_loss(gram_matrix(x), target)
+
+    for value in (features, 0 * features):
+        found = gradient_of(by(gram.gram_matrix), value)
+        assert found == pytest.approx(gradient_of(by(losses.gram_matrix), value), rel=1e-6)
+    assert np.asarray(gram.gram_matrix(features)) == pytest.approx(
+        np.asarray(losses.gram_matrix(features)), rel=1e-6
+    )

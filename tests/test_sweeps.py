@@ -7,6 +7,7 @@ import inspect
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -197,37 +198,64 @@ def test_the_picture_carries_its_settings(tmp_path):
     assert nst.read_settings(swept.table["picture"][0]) == {"value": 2}
     written = json.loads(next(tmp_path.glob("*.json")).read_text())
     assert written["job"] == "sweep_jobs.plain" and written["settings"] == {"value": 2}
-    assert written["package"] == {"name": "nsthelpers", "version": nst.__version__}
+    assert written["package"] == {"name": "nsthelpers", **point_store.provenance()}
 
 
 # --- the key ----------------------------------------------------------------------------------
 
 
-def test_the_key_depends_on_job_settings_and_version(monkeypatch):
+def test_the_key_depends_on_job_and_settings():
     key = point_key(plain, {"value": 1})
     assert key == point_key(plain, {"value": 1.0}) and len(key) == 24
     assert key != point_key(plain, {"value": 2}) and key != point_key(marked, {"value": 1})
     assert key != point_key(functools.partial(plain, factor=2), {"value": 1})
-    monkeypatch.setattr(point_store, "__version__", "9.9")
-    assert key != point_key(plain, {"value": 1})
 
 
 def test_the_key_sees_a_changed_function(monkeypatch):
     before = point_key(plain, {"value": 1})
     monkeypatch.setattr(inspect, "getsource", lambda job: "def plain(value): return other(value)")
     assert point_key(plain, {"value": 1}) != before
-    own = point_key(nst.stylize, {})  # the package's version stands for its functions
+    own = point_key(nst.stylize, {})  # the provenance beside a point tells of its changes
     monkeypatch.setattr(inspect, "getsource", lambda job: "something else")
     assert point_key(nst.stylize, {}) == own
 
 
-def test_the_key_sees_a_changed_file(tmp_path):
+@pytest.mark.parametrize("kind", [Path, str])
+def test_the_key_sees_a_changed_file(tmp_path, kind):
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"one")
-    before = point_key(plain, {"value": path})
+    before = point_key(plain, {"value": kind(path)})
     path.write_bytes(b"two")
-    assert point_key(plain, {"value": path}) != before
-    assert setting_as_data(tmp_path / "none.jpg") == str(tmp_path / "none.jpg")
+    assert point_key(plain, {"value": kind(path)}) != before
+    assert setting_as_data(kind(tmp_path / "none.jpg")) == str(tmp_path / "none.jpg")
+
+
+def test_a_samples_name_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chelsea").write_bytes(b"a file of that name")
+    assert setting_as_data("chelsea") == "chelsea"
+    assert setting_as_data("chelsea\0") == "chelsea\0" and setting_as_data("x" * 5000) == "x" * 5000
+
+
+def test_the_key_tells_networks_apart_that_different_images_normalised(photo):
+    networks = [
+        nst.VGG(weights="random", normalized=normalized)
+        for normalized in (False, [photo], [photo[:, ::-1]], [photo])
+    ]
+    keys = [point_key(plain, {"value": network}) for network in networks]
+    assert keys[3] == keys[1] and len(set(keys)) == 3
+
+
+def test_a_points_provenance_is_that_of_the_code_that_decides_pixels(monkeypatch, tmp_path):
+    package = Path(point_store.__file__).parents[1]
+    copy = shutil.copytree(package, tmp_path / "nsthelpers")
+    monkeypatch.setattr(point_store, "__file__", str(copy / "sweeps" / "store.py"))
+    read = point_store.provenance.__wrapped__
+    assert read() == point_store.provenance()
+    for path, decides in (("plots/curves.py", False), ("losses.py", True)):
+        before = read()
+        (copy / path).write_text((copy / path).read_text() + "\n# another line\n")
+        assert (read() != before) == decides
 
 
 def test_the_key_sees_weights_of_ones_own_and_no_detail_of_speed(tmp_path, monkeypatch):

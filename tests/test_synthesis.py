@@ -370,6 +370,25 @@ class TestPrecision:
         assert [record.step for record in result.history] == list(range(7))
         assert result.history[-1].loss < result.history[3].loss
 
+    def test_one_failed_search_in_the_coarse_arithmetic_is_enough(
+        self, run, content, asked, monkeypatch
+    ):
+        """There the loss cannot be lowered further, whatever the direction."""
+        searches, original = [], LBFGSDescent._search
+
+        def search(self, *arguments):
+            if self.evaluation.exact:
+                return original(self, *arguments)
+            searches.append(len(searches))
+            return original(self, *arguments) if len(searches) < 3 else None
+
+        monkeypatch.setattr(LBFGSDescent, "_search", search)
+        noise = nst.white_noise(*SIZE, seed=2)
+        result = run(content, noise, optimizer=nst.LBFGS(), steps=6, precision="bfloat16")
+        assert asked == ["bfloat16", "float32"] and len(searches) == 3
+        assert [record.step for record in result.history] == list(range(7))
+        assert result.history[-1].loss < 0.9 * result.history[3].loss
+
     def test_what_reads_no_network_is_exact(self, run, asked):
         result = run(Towards(), precision="bfloat16")
         assert asked == ["float32"] and result.settings["precision"] == "float32"
@@ -416,7 +435,7 @@ class TestScales:
 
     def test_a_scale_that_makes_a_long_picture_too_low_is_refused_before_any_work(self, run):
         long = np.full((1, 20, 200, 3), 0.5, "float32")
-        with pytest.raises(ValueError, match="64 x 6; .* at least 16 .* will do is 155$"):
+        with pytest.raises(ValueError, match="64 x 6; .* at least 16 .* possible scale is 155$"):
             run(first=long, scales=[64, 160])
         assert starts.working_sizes((20, 200), [155, 160]) == [(16, 155), (16, 160)]
 
@@ -425,7 +444,7 @@ class TestScales:
         scale = starts.smallest_scale((height, width))
         ((low, wide),) = starts.working_sizes((height, width), scale)
         assert min(low, wide) == 16 and max(low, wide) == scale
-        with pytest.raises(ValueError, match=f"will do is {scale}$|at least 16, rising"):
+        with pytest.raises(ValueError, match=f"possible scale is {scale}$|at least 16, rising"):
             starts.working_sizes((height, width), scale - 1)
 
     @pytest.mark.parametrize(
@@ -480,6 +499,26 @@ class TestCallbacks:
     def test_a_mistake_in_a_callback_is_shown(self, run):
         with pytest.raises(ZeroDivisionError):
             run(callbacks=lambda progress: 1 / 0)
+
+    def test_a_mistake_in_a_callback_does_not_lose_the_image(self, run):
+        def callback(progress):
+            if progress.record.step == 3:
+                raise KeyError("nothing of that name")
+
+        with pytest.raises(KeyError) as caught:
+            run(steps=50, callbacks=callback)
+        kept = caught.value.synthesis
+        assert (kept.stop_reason, len(kept.history)) == ("error", 4)
+        assert "KeyError: 'nothing of that name'" in kept.message
+        assert loss_of(kept.image) == pytest.approx(kept.history[-1].loss, rel=1e-5)
+        assert kept.settings["steps"] == [50] and kept.report()["last"]["step"] == 3
+        assert "attribute `synthesis`" in caught.value.__notes__[0]
+
+    def test_a_mistake_before_the_first_evaluation_carries_nothing(self, run, evaluations):
+        evaluations(raises_at(1, RuntimeError("a bug")))
+        with pytest.raises(RuntimeError) as caught:
+            run()
+        assert not hasattr(caught.value, "synthesis")
 
     @pytest.mark.parametrize("callbacks", [[None], ["print"]])
     def test_what_cannot_be_called(self, run, callbacks):
@@ -593,7 +632,7 @@ class TestTrouble:
         evaluations(raises_at(6, MemoryError()))
         result = run(scales=[24, 32], steps=3)
         assert result.stop_reason == "out of memory"
-        assert "the memory does not do for 32 x 24 pixels" in result.message
+        assert "not enough memory for 32 x 24 pixels" in result.message
         assert result.image.shape == (1, *SIZE, 3)
         assert len(result.history) == 5
 
@@ -606,11 +645,11 @@ class TestTrouble:
         evaluations(raises_at(1, MemoryError()))
         with caplog.at_level(logging.WARNING, logger="nsthelpers"):
             result = run(steps=4)
-        text = "the memory does not do for 32 x 24 pixels; going on at 23 x 17"
+        text = "not enough memory for 32 x 24 pixels; going on at 23 x 17"
         assert caplog.messages == [text]
         assert result.stop_reason == "steps"
         assert result.message == (
-            "all 4 steps at 23 x 17 pixels, enlarged: the memory does not do for 32 x 24"
+            "all 4 steps at 23 x 17 pixels, enlarged: not enough memory for 32 x 24 pixels"
         )
         assert result.image.shape == start.shape
         assert {record.size for record in result.history} == {(17, 23)}
@@ -647,6 +686,22 @@ class TestTrouble:
         from tensorflow.errors import ResourceExhaustedError
 
         assert nst.backend.is_out_of_memory(ResourceExhaustedError(None, None, "OOM"))
+
+    def test_an_error_between_two_sizes_carries_the_image_at_the_size_asked_for(
+        self, run, monkeypatch
+    ):
+        original = nst.Objective.at
+
+        def at(self, height, *rest):
+            if height == 24:
+                raise RuntimeError("no targets at this size")
+            return original(self, height, *rest)
+
+        monkeypatch.setattr(nst.Objective, "at", at)
+        with pytest.raises(RuntimeError) as caught:
+            run(scales=[24, 32], steps=2)
+        kept = caught.value.synthesis
+        assert kept.image.shape == (1, *SIZE, 3) and len(kept.history) == 3
 
     def test_any_other_error_is_not_hidden(self, run, evaluations):
         evaluations(raises_at(3, RuntimeError("a bug")))

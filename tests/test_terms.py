@@ -103,7 +103,7 @@ class TestStyle:
         assert style.image_weights == (0.75, 0.25)
         groups = style.targets(32, 48, 1.0)["groups"]
         for layer, group in zip(LAYERS, groups, strict=True):
-            (mixed,) = group["parts"]
+            (mixed,) = group
             first, second = (
                 to_numpy(losses.gram_matrix(network.features(image, layer)[layer]))
                 for image in (painting, photo)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import inspect
+import weakref
 
 import numpy as np
 import pytest
@@ -412,3 +414,29 @@ class TestPrecision:
         monkeypatch.setenv("NST_PRECISION", "float8")
         with pytest.raises(ValueError, match="'float8'; expected float32 or bfloat16"):
             backend.quickest_precision()
+
+
+def test_a_network_goes_when_nobody_refers_to_it(photo):
+    """Not at the next garbage collection: it may hold most of a GPU's memory."""
+    gc.disable()
+    try:
+        network = nst.VGG(weights="random")
+        twin = network.in_precision("bfloat16")
+        twin.features(photo, "block1_conv2")
+        assert twin.in_precision("float32") is network
+        assert network.in_precision("bfloat16") is twin.in_precision("bfloat16") is twin
+        alive = [weakref.ref(network), weakref.ref(twin)]
+        del network
+        assert all(each() is not None for each in alive)  # the twin is read from its weights
+        del twin
+        assert [each() for each in alive] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_the_images_that_normalise_are_told(photo):
+    def over(*images):
+        return nst.VGG(weights="random", normalized=images).settings()["normalized_over"]
+
+    assert over(photo) == over(photo.copy()) != over(photo[:, ::-1]) != over(photo, photo)
+    assert "normalized_over" not in nst.VGG(weights="random").settings()

@@ -18,7 +18,7 @@ from ..network.vgg import VGG, default_network
 from ..objectives.terms import Content, Style
 from ..profiles import Profile, profile
 from ..synthesis.estimates import device_text, duration_text
-from ..synthesis.timing import measured_law
+from ..synthesis.timing import measure_timing
 
 __all__ = [
     "Estimate",
@@ -182,7 +182,7 @@ def _measured(network, side):
     """How the time of an evaluation grows with the pixels, up to a side."""
     image = np.full((1, round(side / _ASPECT), side, 3), 0.5, "float32")
     objective = Content(image, network=network) + Style(1 - image, network=network)
-    return measured_law(objective, image.shape[1:3], precision=quickest_precision())
+    return measure_timing(objective, image.shape[1:3], precision=quickest_precision())
 
 
 def _warnings_as_errors():

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
 import os
+import threading
+import weakref
 
 import numpy as np
 
 from ..backend import PRECISIONS, ops, to_tensor
+from ..images import samples
 from ..images.arrays import as_image
 from .layers import (
     CONVOLUTIONS,
@@ -143,11 +147,15 @@ class VGG:
         if loaded.name != name:
             raise ValueError(f"the weights are {loaded.name}'s; expected weights of {name}")
         self.name, self.pooling, self.normalized = name, pooling, normalized is not False
+        self._normalized_over = None
         self.source, self.provenance = loaded.source, loaded.provenance
-        self._by_precision, self.precision = {"float32": self}, "float32"
+        self.precision, self._exact = "float32", None
+        self._twins = weakref.WeakValueDictionary()  # a twin refers to this network, not both
         self._set_layers(loaded.layers)
-        if self.normalized:
-            self._set_layers(self._rescaled(_photographs() if normalized is True else normalized))
+        if normalized is not False:
+            images = _photographs() if normalized is True else [as_image(i) for i in normalized]
+            self._set_layers(self._rescaled(images))
+            self._normalized_over = "samples" if normalized is True else _digest(images)
 
     def features(self, image, layers) -> dict:
         """Activations at any layers in one pass, computed no deeper than the deepest of them.
@@ -190,7 +198,7 @@ class VGG:
         Returns
         -------
         VGG
-            The same object at every call.
+            The same object as long as anything refers to it.
 
         Raises
         ------
@@ -205,21 +213,34 @@ class VGG:
         """
         if precision not in PRECISIONS:
             raise ValueError(f"unknown precision {precision!r}; expected {' or '.join(PRECISIONS)}")
-        if precision not in self._by_precision:
-            twin = copy.copy(self)
-            twin.precision = precision
-            twin._set_layers(self._layers)
-            self._by_precision[precision] = twin
-        return self._by_precision[precision]
+        exact = self._exact or self
+        if precision == "float32":
+            return exact
+        with _lock:
+            twin = exact._twins.get(precision)
+            if twin is None:
+                twin = copy.copy(exact)
+                twin.precision, twin._exact = precision, exact
+                twin._set_layers(exact._layers)
+                exact._twins[precision] = twin
+        return twin
 
     def settings(self) -> dict:
-        """What was chosen, for reports."""
+        """What was chosen, for reports.
+
+        Returns
+        -------
+        dict
+            ``normalized_over`` tells the images of a normalised network: "samples", or a digest.
+        """
+        over = {"normalized_over": self._normalized_over} if self.normalized else {}
         return {
             "name": self.name,
             "weights": self.source,
             "provenance": self.provenance,
             "pooling": self.pooling,
             "normalized": self.normalized,
+            **over,
         }
 
     def __repr__(self):
@@ -270,7 +291,6 @@ class VGG:
         bias by its mean, and multiplying the next layer's input j by it, changes the scale of
         each feature map and nothing else.
         """
-        images = list(images)
         if not images:
             raise ValueError("no images to normalise over; pass at least one")
         totals, positions = dict.fromkeys(self._layers, 0.0), dict.fromkeys(self._layers, 0)
@@ -298,7 +318,11 @@ def default_network(name="vgg19", weights="auto") -> VGG:
     VGG
         With maximum pooling; the same object every time.
     """
-    return _network(name, weights, os.environ.get("NST_WEIGHTS"))
+    with _lock:  # two threads that ask at once get one network
+        return _network(name, weights, os.environ.get("NST_WEIGHTS"))
+
+
+_lock = threading.RLock()
 
 
 @functools.cache
@@ -306,9 +330,15 @@ def _network(name, weights, environment):
     return VGG(name, weights=weights)
 
 
-def _photographs():
-    from ..images import samples  # only needed here, and it reads files
+def _digest(images):
+    """What tells one set of images from another."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(repr(image.shape).encode() + image.tobytes())
+    return digest.hexdigest()[:16]
 
+
+def _photographs():
     return [
         samples.load(name, max_side=256)
         for name in samples.names("photograph")

@@ -10,6 +10,7 @@ the network once for all of its terms and adds their losses up.
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import numbers
 from dataclasses import dataclass
@@ -35,11 +36,14 @@ class Evaluation:
         Every term's loss before its weight.
     gradient : tensor, float32, shape (1, H, W, 3)
         Of the weighted sum by the image.
+    exact : bool
+        False where the network computed in bfloat16: small differences are then lost in rounding.
     """
 
     loss: float
     terms: dict[str, float]
     gradient: object
+    exact: bool = True
 
 
 class _Algebra:
@@ -213,6 +217,7 @@ class Term(_Algebra):
     network: VGG | None = None
     image: np.ndarray | None = None
     compiled_in: tuple[str, ...] | None = None
+    _original: Term | None = None  # of a copy that reads another network
 
     def targets(self, height, width, scale) -> dict:
         """Tensors that its loss compares with, for an image of this size."""
@@ -234,7 +239,9 @@ class Term(_Algebra):
         """What the compiled graph depends on besides the shapes of the tensors."""
         # Not inherited: the loss of a subclass may read more than its parent knows of.
         names = vars(type(self)).get("compiled_in")
-        return id(self) if names is None else (type(self), *(getattr(self, n) for n in names))
+        if names is None:
+            return id(self._original or self)  # the graph's terms keep it alive
+        return (type(self), *(getattr(self, name) for name in names))
 
     def __repr__(self):
         given = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
@@ -260,14 +267,15 @@ class BoundObjective:
         self._labels = [label for label, _, _ in active]
         self._weights = [weight for _, weight, _ in active]
         network, terms = objective.network, tuple(term for _, _, term in active)
+        self._exact = network is None or precision == "float32"
         if network is not None and network.precision != precision:
             network = network.in_precision(precision)
-            terms = tuple(_reading(network, term) if term.layers else term for term in terms)
+            terms = tuple(_through(network, term) if term.layers else term for term in terms)
         self._parameters = {
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
         }
-        self._function = _compiled(network, terms, self.shape)
+        self._function = _compiled(_Graph(network, terms, self.shape))
 
     def evaluate(self, image) -> Evaluation:
         """Judge an image.
@@ -285,7 +293,8 @@ class BoundObjective:
         values = to_numpy(values).tolist()
         # Summed in float64: line searches look at small differences of this number.
         loss = math.fsum(w * value for w, value in zip(self._weights, values, strict=True))
-        return Evaluation(loss, dict(zip(self._labels, values, strict=True)), gradient)
+        terms = dict(zip(self._labels, values, strict=True))
+        return Evaluation(loss, terms, gradient, self._exact)
 
     def gradients(self, image) -> dict[str, object]:
         """Each term's own gradient by the image, before its weight: tensors by label."""
@@ -296,43 +305,45 @@ class BoundObjective:
         return found
 
 
-def _reading(network, term):
+def _through(network, term):
     """The same term, looking through another network."""
-    term = copy.copy(term)
-    term.network = network
-    return term
+    reading = copy.copy(term)
+    reading.network, reading._original = network, term._original or term
+    return reading
 
 
-_functions: dict = {}  # those used last, by what their graphs depend on
-_KEPT = 16
+class _Graph:
+    """What value and gradient of some terms are compiled from; equal where the graphs are."""
+
+    def __init__(self, network, terms, shape):
+        self.network, self.terms = network, terms
+        self._key = (network, shape, *(term._graph_key() for term in terms))
+
+    def __eq__(self, other):
+        return self._key == other._key
+
+    def __hash__(self):
+        return hash(self._key)
+
+    def total(self, image, parameters):
+        """The weighted sum of the terms' losses, and each of them."""
+        layers = sorted({layer for term in self.terms for layer in term.layers})
+        features = self.network.features(image, layers) if layers else {}
+        losses = [
+            ops.cast(term.loss(image, features, targets), "float32")
+            for term, targets in zip(self.terms, parameters["targets"], strict=True)
+        ]
+        return ops.sum(parameters["weights"] * ops.stack(losses)), ops.stack(losses)
 
 
-def _compiled(network, terms, shape):
-    """The compiled value and gradient of these terms, shared by all objectives of kind and size.
+# The cache is safe under threads: two that miss at once compile twice, and one function is kept.
+@functools.lru_cache(maxsize=16)
+def _compiled(graph):
+    """The compiled value and gradient, shared by all objectives of one kind and size.
 
     Targets and weights are its arguments, so a new painting or a moved slider costs nothing.
     """
-    key = (id(network), shape, tuple(term._graph_key() for term in terms))
-    if key in _functions:
-        _functions[key] = _functions.pop(key)  # now the last one
-    else:
-        while len(_functions) >= _KEPT:
-            del _functions[next(iter(_functions))]
-        layers = sorted({layer for term in terms for layer in term.layers})
-
-        def total(image, parameters):
-            features = network.features(image, layers) if layers else {}
-            values = ops.stack(
-                [
-                    ops.cast(term.loss(image, features, targets), "float32")
-                    for term, targets in zip(terms, parameters["targets"], strict=True)
-                ]
-            )
-            return ops.sum(parameters["weights"] * values), values
-
-        # The function holds on to network and terms, so no other object can get one of their ids.
-        _functions[key] = compile_value_and_gradient(total)
-    return _functions[key]
+    return compile_value_and_gradient(graph.total)
 
 
 def as_objective(value) -> Objective:

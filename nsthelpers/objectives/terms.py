@@ -175,13 +175,27 @@ class Style(Term):
                 f"one of {', '.join(map(repr, self.statistic.reductions))}"
             )
         self.images = _paintings(images)
-        self.image = self.images[0]
         self.image_weights = _image_weights(image_weights, len(self.images))
-        self.mask, self.masked = (None if mask is None else as_image(mask)), mask is not None
+        self.mask = None if mask is None else as_image(mask)
         self.network = network or default_network()
-        self.own_layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
-        self.groups = self.statistic.groups(self.own_layers, self.network.name)
+        self.style_layers, self.layer_weights = _weighted_layers(
+            layers, layer_weights, self.network
+        )
+        self.groups, self.group_weights = zip(
+            *self.statistic.groups(self.style_layers, self.layer_weights, self.network.name),
+            strict=True,
+        )
         self.layers = tuple(dict.fromkeys(layer for group in self.groups for layer in group))
+
+    @property
+    def image(self):
+        """The first painting."""
+        return self.images[0]
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask confines the style."""
+        return self.mask is not None
 
     def targets(self, height, width, scale):
         paintings = [
@@ -192,7 +206,7 @@ class Style(Term):
                 self.statistic.target([_picked(group, p) for p in paintings], self.image_weights)
                 for group in self.groups
             ],
-            "weights": to_tensor(self.statistic.weights(self.layer_weights)),
+            "weights": to_tensor(self.group_weights),
         }
         if self.masked:
             mask = resize(self.mask, size=(height, width))
@@ -214,7 +228,7 @@ class Style(Term):
         if self.masked:
             other["masked"] = round(float(self.mask.mean()), 4)  # the share that may change
         return {
-            "layers": list(self.own_layers),
+            "layers": list(self.style_layers),
             "layer_weights": list(self.layer_weights),
             "image_weights": list(self.image_weights),
             **other,

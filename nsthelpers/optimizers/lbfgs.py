@@ -11,10 +11,11 @@ import functools
 import math
 import numbers
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import compile_function, ops, put_rows, to_numpy, to_tensor
+from ..backend import compile_function, ops, replace_rows, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
 
@@ -140,13 +141,15 @@ class LBFGSDescent:
             if slope < 0:
                 found = self._search(path, end, slope)
             if found is None:
-                # Not even a small step along the remembered curvature helps: forget it, and only
-                # give up when the plain gradient does not help either.
-                if not self._history.order:
+                # Not even a small step along the remembered curvature helps. In coarse arithmetic
+                # that is the rounding's fault; else forget the curvature, and only give up when the
+                # plain gradient does not help either.
+                if not self._history.order or not getattr(self.evaluation, "exact", True):
                     return False
                 self._history.order.clear()
-        self.image, self.evaluation, self._free, memories = found
-        self._history.add(*memories)
+        self.image, self.evaluation, trial = found
+        self._free = trial.free
+        self._history.add(trial)
         self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
@@ -174,16 +177,16 @@ class LBFGSDescent:
                 times = to_tensor(length, path.dtype)
                 image = _along(self.image, path, times, self._low, self._high)
             evaluation = self._evaluate(image)
-            slope, free, *memories = _judged(
+            trial = _compared(
                 self.image, image, path, self.evaluation.gradient, evaluation.gradient,
                 self._free, self._low, self._high, self._history.rows,
             )  # fmt: skip
             if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
-                seen[length] = image, evaluation, free, memories
-            return evaluation.loss, float(slope)
+                seen[length] = image, evaluation, trial
+            return evaluation.loss, float(trial.slope)
 
         def longest():
-            return float(_room(self.image, path, self._low, self._high))
+            return float(_length_to_bounds(self.image, path, self._low, self._high))
 
         evaluations = self._settings.max_evaluations
         length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
@@ -204,17 +207,17 @@ class _History:
         self._with_changes = np.zeros((2 * memory, memory))  # of every row with every y_i
         self._with_gradient = np.zeros(2 * memory)
 
-    def add(self, pair, correction, with_rows, with_pair):
-        """Put a step and a change in the place of the oldest; the rest is :func:`_judged`'s."""
+    def add(self, trial):
+        """Put a step, and the change of the gradient, in the place of the oldest pair."""
         full = len(self.order) == self._memory
         new = self.order.pop(0) if full else len(self.order)
         self.order.append(new)
         places = new, self._memory + new
-        put_rows(self.rows, places, pair)
-        products = to_numpy(with_rows).astype("float64")
-        products[:, places] = to_numpy(with_pair)
+        self.rows = replace_rows(self.rows, places, trial.pair)
+        products = to_numpy(trial.with_rows).astype("float64")
+        products[:, places] = to_numpy(trial.with_pair)
         of_step, of_change, self._with_gradient = products
-        self._with_changes += to_numpy(correction)
+        self._with_changes += to_numpy(trial.correction)
         self._with_changes[:, new] = of_change
         self._with_changes[new] = of_step[self._memory :]
         self._with_changes[self._memory + new] = of_change[self._memory :]
@@ -242,14 +245,30 @@ def _along(image, path, length, low, high):
     return ops.clip(image + length * path, low, high)
 
 
-@_compiled
-def _judged(image, after, path, gradient, gradient_after, free, low, high, rows):
-    """What judges a step, and what is to be remembered of it.
+class _Trial(NamedTuple):
+    """What a line search asks of a trial point, and what is remembered if it is chosen.
 
-    The slope of the path at its end; what is free there; the step and the gradient's change in two
-    rows; and inner products: what was freed or held changes in those of the rows with the y_i; and
-    of the newest step, the newest change and the gradient with the rows, and with the newest two.
+    Attributes
+    ----------
+    slope : of the path at the point
+    free : 1 where a variable may move on from there, 0 where it is held
+    pair : the step s and the gradient's change y, in two rows
+    correction : what variables that were freed or held change in the products of rows and y_i
+    with_rows : products of s, y and the new gradient with the remembered rows
+    with_pair : the same with s and y
     """
+
+    slope: object
+    free: object
+    pair: object
+    correction: object
+    with_rows: object
+    with_pair: object
+
+
+@_compiled
+def _compared(image, after, path, gradient, gradient_after, free, low, high, rows):
+    """A trial point beside the point where the search began."""
     slope = ops.sum(gradient_after * path)
     pair = ops.stack([after - image, gradient_after - gradient])
     free_after = _free(after, gradient_after, low, high)
@@ -261,11 +280,11 @@ def _judged(image, after, path, gradient, gradient_after, free, low, high, rows)
     newest = ops.concatenate([pair, gradient_after[None]]) * free_after
     pair, newest = ops.reshape(pair, (2, -1)), ops.reshape(newest, (3, -1))
     with_rows, with_pair = (ops.matmul(newest, ops.transpose(each)) for each in (rows, pair))
-    return slope, free_after, pair, correction, with_rows, with_pair
+    return _Trial(slope, free_after, pair, correction, with_rows, with_pair)
 
 
 @_compiled
-def _room(image, path, low, high):
+def _length_to_bounds(image, path, low, high):
     """How many times its length a path stays within the bounds."""
     room = ops.where(path > 0, high - image, image - low)
     return ops.min(ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30)))

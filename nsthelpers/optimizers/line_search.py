@@ -14,6 +14,8 @@ __all__ = ["search"]
 # SciPy's L-BFGS-B has the same two.
 _DECREASE = 1e-3  # of what the slope promises, that a step must keep (c1)
 _CURVATURE = 0.9  # of the slope's steepness, that may be left (c2)
+# A decrease below this part of the value is not looked for: sums in float64 hardly show it.
+_RESOLUTION = 1e-12
 
 
 class _Point(NamedTuple):
@@ -59,7 +61,9 @@ def search(function, value, slope, trial, longest=lambda: math.inf, max_evaluati
     for _ in range(max_evaluations):
         point = _Point(length, *function(length))
         finite = math.isfinite(point.value) and math.isfinite(point.slope)
-        enough = finite and point.value <= value + _DECREASE * length * slope
+        # "Lower", too: the decrease that a tiny step promises is rounded away beside the value.
+        wanted = value + _DECREASE * length * slope
+        enough = finite and point.value <= wanted and point.value < value
         if not enough or point.value > low.value:
             high = point
         elif abs(point.slope) <= -_CURVATURE * slope:
@@ -75,6 +79,8 @@ def search(function, value, slope, trial, longest=lambda: math.inf, max_evaluati
         else:
             length = _inside(low, high)
             if abs(high.length - low.length) <= 1e-12 * max(1.0, low.length):
+                break
+            if abs(length * slope) < _RESOLUTION * abs(value):
                 break
     return low.length if low.length > 0 else None
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from .. import losses
 from ..backend import ops
 
-__all__ = ["Statistic", "four_axes", "products"]
+__all__ = ["Statistic", "four_axes", "mean_loss", "mixture", "products"]
 
 
 class Statistic:
@@ -27,9 +27,11 @@ class Statistic:
 
     Notes
     -----
-    Statistics are compared and hashed by value, since compiled graphs are kept by them. Parts are
-    averages over positions, so several paintings are mixed by the weighted mean of their parts:
-    that is the statistic of the mixture of their features.
+    ``describe`` is all that a statistic needs; the other methods are there to be overridden by one
+    that looks at several layers at once or compares in a way of its own. Statistics are compared
+    and hashed by value, since compiled graphs are kept by them. What ``describe`` returns are
+    averages over positions, so several paintings are mixed by their weighted mean: that is the
+    statistic of the mixture of their features.
 
     Examples
     --------
@@ -37,8 +39,8 @@ class Statistic:
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
     ... class Strength(Statistic):
-    ...     def describe(self, features, constants):
-    ...         return (ops.mean(ops.square(features[0]), axis=(0, 1, 2)),)
+    ...     def describe(self, features):
+    ...         return ops.mean(ops.square(features), axis=(0, 1, 2))
     >>> nothing, painting = np.zeros((1, 2, 2, 3)), np.full((1, 4, 5, 3), 7.0)
     >>> target = Strength().target([(painting,)], [1.0])
     >>> round(float(Strength().loss((nothing,), target)), 6)
@@ -47,21 +49,37 @@ class Statistic:
 
     reductions = ("relative", "mean")
 
-    def groups(self, layers, network="vgg19"):
-        """Which layers are described together: a tuple of tuples; by default each on its own."""
-        return tuple((layer,) for layer in layers)
+    def describe(self, *features):
+        """What is left of the activations once it no longer matters where they were.
 
-    def weights(self, weights):
-        """The groups' weights from the layers'."""
-        return tuple(weights)
+        Parameters
+        ----------
+        *features : tensor, float32, shape (1, H, W, N)
+            Activations of one layer; of each layer of a group where :meth:`groups` makes groups.
 
-    def constants(self, paintings, shares):
-        """Tensors that ``describe`` needs besides features, made once, from the paintings."""
-        return {}
-
-    def describe(self, features, constants):
-        """A tuple of tensors, from a tuple of activations, shape (1, H, W, N), of one group."""
+        Returns
+        -------
+        tensor or tuple of tensors
+        """
         raise NotImplementedError
+
+    def groups(self, layers, weights, network="vgg19"):
+        """Which layers are described together, and with which weight.
+
+        Parameters
+        ----------
+        layers : sequence of str
+            Keras' names, shallow ones first.
+        weights : sequence of float
+            One for each layer.
+        network : str, default "vgg19"
+
+        Returns
+        -------
+        tuple of (tuple of str, float)
+            By default each layer on its own.
+        """
+        return tuple(((layer,), weight) for layer, weight in zip(layers, weights, strict=True))
 
     def target(self, paintings, shares):
         """What an image's features are compared with.
@@ -75,24 +93,30 @@ class Statistic:
 
         Returns
         -------
-        dict of tensors
+        nest of tensors
         """
-        constants = self.constants(paintings, shares)
-        mixed = None
-        for share, features in zip(shares, paintings, strict=True):
-            parts = [share * part for part in self.describe(features, constants)]
-            pairs = zip(mixed, parts, strict=True) if mixed else ()
-            mixed = [sum(pair) for pair in pairs] if mixed else parts
-        return {"parts": mixed, "constants": constants}
+        return mixture([self.describe(*features) for features in paintings], shares)
 
     def loss(self, features, target, reduction="relative"):
         """How far the features of one group are from a target: a scalar tensor, at least 0."""
-        parts = self.describe(features, target["constants"])
-        found = [
-            losses.style_loss(part, wanted, reduction)
-            for part, wanted in zip(parts, target["parts"], strict=True)
-        ]
-        return sum(found) / len(found) if len(found) > 1 else found[0]
+        return mean_loss(self.describe(*features), target, reduction)
+
+
+def mixture(descriptions, shares):
+    """The weighted mean of descriptions: a tuple of tensors, one for each of their parts."""
+    parts = zip(*map(_as_parts, descriptions), strict=True)
+    return tuple(sum(s * p for s, p in zip(shares, part, strict=True)) for part in parts)
+
+
+def mean_loss(description, target, reduction):
+    """How far the parts of a description are from a target's, on average: a scalar tensor."""
+    parts = _as_parts(description)
+    found = [losses.style_loss(p, t, reduction) for p, t in zip(parts, target, strict=True)]
+    return sum(found) / len(found) if len(found) > 1 else found[0]
+
+
+def _as_parts(description):
+    return tuple(description) if isinstance(description, (tuple, list)) else (description,)
 
 
 def four_axes(maps):

@@ -18,7 +18,8 @@ import numpy as np
 from .. import losses
 from ..arguments import check_choice, check_whole
 from ..backend import ops
-from .base import Statistic
+from .base import Statistic, mean_loss, mixture
+from .gram import gram_matrix
 
 __all__ = ["KERNELS", "MMD", "MeanVariance", "Wasserstein", "trace_of_root"]
 
@@ -76,9 +77,9 @@ class MMD(Statistic):
     Examples
     --------
     >>> features = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])  # 1 x 2 positions, 2 filters
-    >>> MMD("linear").describe((features,), {})[0].numpy().tolist()
+    >>> MMD("linear").describe(features).numpy().tolist()
     [2.0, 3.0]
-    >>> MMD("polynomial").describe((features,), {})[0].numpy().tolist()
+    >>> MMD("polynomial").describe(features).numpy().tolist()
     [[5.0, 7.0], [7.0, 10.0]]
     """
 
@@ -94,33 +95,39 @@ class MMD(Statistic):
         check_whole("waves", self.waves, 1)
         check_whole("seed", self.seed, 0)
 
-    def constants(self, paintings, shares):
-        if self.kernel != "gaussian":
-            return {}
-        rows = [losses.as_rows(features[0]) for features in paintings]
-        mean = _mixed([ops.mean(each, axis=0) for each in rows], shares)
-        power = _mixed([ops.mean(ops.sum(ops.square(each), axis=1)) for each in rows], shares)
+    def describe(self, features, waves=None):
+        rows = losses.as_rows(features)
+        if self.kernel == "linear":
+            return ops.mean(rows, axis=0)
+        if self.kernel == "polynomial":
+            return gram_matrix(rows)
+        # sqrt(2), not sqrt(2 / D): the mean over the D waves is then the sum that MMD^2 is.
+        directions, phases = waves
+        answers = ops.cos(ops.matmul(rows, directions) + phases) - ops.cos(phases)
+        return math.sqrt(2) * ops.mean(answers, axis=0)
+
+    def target(self, paintings, shares):
+        waves = self._waves(paintings, shares) if self.kernel == "gaussian" else ()
+        descriptions = [self.describe(*features, waves) for features in paintings]
+        return {"parts": mixture(descriptions, shares), "waves": waves}
+
+    def loss(self, features, target, reduction="relative"):
+        return mean_loss(self.describe(*features, target["waves"]), target["parts"], reduction)
+
+    def _waves(self, paintings, shares):
+        """Random directions and phases, in the scale of the paintings' features."""
+        rows = [losses.as_rows(features) for (features,) in paintings]
+        moments = [
+            (ops.mean(each, axis=0), ops.mean(ops.sum(ops.square(each), axis=1))) for each in rows
+        ]
+        mean, power = mixture(moments, shares)
         # Over all pairs the mean of |y - y'|^2 is twice the variance, summed over the filters.
         squared = 2 * (float(power) - float(ops.sum(ops.square(mean))))
         scale = self.bandwidth * math.sqrt(max(squared, 0.0)) or 1.0  # a flat painting has none
         rng, filters = np.random.default_rng(self.seed), rows[0].shape[-1]
         directions = rng.normal(size=(filters, self.waves)) / scale
         phases = rng.uniform(0, 2 * math.pi, self.waves)
-        return {
-            "directions": ops.cast(ops.convert_to_tensor(directions), rows[0].dtype),
-            "phases": ops.cast(ops.convert_to_tensor(phases), rows[0].dtype),
-        }
-
-    def describe(self, features, constants):
-        rows = losses.as_rows(features[0])
-        if self.kernel == "linear":
-            return (ops.mean(rows, axis=0),)
-        if self.kernel == "polynomial":
-            return (losses.gram_matrix(rows),)
-        # sqrt(2), not sqrt(2 / D): the mean over the D waves is then the sum that MMD^2 is.
-        phases = constants["phases"]
-        waves = ops.cos(ops.matmul(rows, constants["directions"]) + phases) - ops.cos(phases)
-        return (math.sqrt(2) * ops.mean(waves, axis=0),)
+        return tuple(ops.convert_to_tensor(each, rows[0].dtype) for each in (directions, phases))
 
 
 @dataclass(frozen=True)
@@ -152,13 +159,13 @@ class MeanVariance(Statistic):
     13.0
     """
 
-    def describe(self, features, constants):
-        rows = losses.as_rows(features[0])
+    def describe(self, features):
+        rows = losses.as_rows(features)
         return ops.mean(rows, axis=0), ops.mean(ops.square(rows), axis=0)
 
     def loss(self, features, target, reduction="relative"):
-        mean, square = self.describe(features, {})
-        wanted_mean, wanted_square = target["parts"]
+        mean, square = self.describe(*features)
+        wanted_mean, wanted_square = target
         tiny = 1e-6 * ops.mean(wanted_square) + 1e-12
 
         def deviation(mean, square):
@@ -219,12 +226,12 @@ class Wasserstein(Statistic):
         if not (math.isfinite(self.ridge) and self.ridge >= 0):
             raise ValueError(f"ridge is {self.ridge}; expected a finite number of at least 0")
 
-    def describe(self, features, constants):
-        rows = losses.as_rows(features[0])
-        return ops.mean(rows, axis=0), losses.gram_matrix(rows)
+    def describe(self, features):
+        rows = losses.as_rows(features)
+        return ops.mean(rows, axis=0), gram_matrix(rows)
 
     def target(self, paintings, shares):
-        mean, gram = super().target(paintings, shares)["parts"]
+        mean, gram = super().target(paintings, shares)
         covariance = gram - ops.outer(mean, mean)
         added = self.ridge * ops.trace(covariance) / covariance.shape[0] + 1e-12
         covariance = covariance + added * ops.eye(covariance.shape[0], dtype=covariance.dtype)
@@ -240,7 +247,7 @@ class Wasserstein(Statistic):
         }
 
     def loss(self, features, target, reduction="relative"):
-        mean, gram = self.describe(features, {})
+        mean, gram = self.describe(*features)
         filters = gram.shape[0]
         covariance = gram - ops.outer(mean, mean)
         covariance = covariance + target["added"] * ops.eye(filters, dtype=gram.dtype)
@@ -297,7 +304,3 @@ def trace_of_root(matrix, iterations=20):
         root, inverse = ops.matmul(root, step), ops.matmul(step, inverse)
     value, slope = ops.trace(root) * ops.sqrt(norm), 0.5 * inverse / ops.sqrt(norm)
     return value + ops.sum(ops.stop_gradient(slope) * (matrix - fixed))
-
-
-def _mixed(values, shares):
-    return sum(share * value for share, value in zip(shares, values, strict=True))

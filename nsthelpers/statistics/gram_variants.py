@@ -16,6 +16,7 @@ from ..arguments import check_whole
 from ..backend import ops
 from ..network.layers import layer_name
 from .base import Statistic, four_axes, products
+from .gram import gram_matrix
 
 __all__ = ["ContentAwareGram", "GramChain", "GramCube"]
 
@@ -46,25 +47,21 @@ class GramChain(Statistic):
 
     Examples
     --------
-    >>> GramChain().groups(["block1_conv1", "block2_conv1", "block3_conv1"])
-    (('block1_conv1', 'block2_conv1'), ('block2_conv1', 'block3_conv1'))
-    >>> GramChain().weights([0.25, 0.25, 0.5])
-    (0.4, 0.6)
+    >>> GramChain().groups(["block1_conv1", "block2_conv1", "block3_conv1"], [0.25, 0.25, 0.5])
+    ((('block1_conv1', 'block2_conv1'), 0.4), (('block2_conv1', 'block3_conv1'), 0.6))
     """
 
     reductions = losses.REDUCTIONS
 
-    def groups(self, layers, network="vgg19"):
+    def groups(self, layers, weights, network="vgg19"):
         if len(layers) < 2:
             raise ValueError("a chain joins neighbouring layers; name at least two")
-        return tuple(itertools.pairwise(layers))
+        means = [(first + second) / 2 for first, second in itertools.pairwise(weights)]
+        scaled = [mean * sum(weights) / sum(means) for mean in means]
+        return tuple(zip(itertools.pairwise(layers), scaled, strict=True))
 
-    def weights(self, weights):
-        pairs = [(first + second) / 2 for first, second in itertools.pairwise(weights)]
-        return tuple(pair * sum(weights) / sum(pairs) for pair in pairs)
-
-    def describe(self, features, constants):
-        return (products(*_to_one_size(*map(four_axes, features))),)
+    def describe(self, first, second):
+        return products(*_to_one_size(four_axes(first), four_axes(second)))
 
 
 @dataclass(frozen=True)
@@ -91,19 +88,21 @@ class ContentAwareGram(Statistic):
 
     Examples
     --------
-    >>> ContentAwareGram().groups(["block1_conv1"])
-    (('block1_conv1', 'block4_conv2'),)
+    >>> ContentAwareGram().groups(["block1_conv1"], [1.0])
+    ((('block1_conv1', 'block4_conv2'), 1.0),)
     """
 
     content_layer: str = "block4_conv2"
 
-    def groups(self, layers, network="vgg19"):
+    def groups(self, layers, weights, network="vgg19"):
         guide = layer_name(self.content_layer, network)
-        return tuple((layer, guide) for layer in layers)
+        return tuple(
+            ((layer, guide), weight) for layer, weight in zip(layers, weights, strict=True)
+        )
 
-    def describe(self, features, constants):
-        own, content = map(four_axes, features)
-        return losses.gram_matrix(own), products(*_to_one_size(own, content))
+    def describe(self, features, content):
+        features, content = four_axes(features), four_axes(content)
+        return gram_matrix(features), products(*_to_one_size(features, content))
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class GramCube(Statistic):
     Examples
     --------
     >>> features = np.array([[[[1.0], [3.0]]]])
-    >>> GramCube().describe((features,), {})[0].numpy().item()  # (1 + 27) / 2
+    >>> GramCube().describe(features).numpy().item()  # (1 + 27) / 2
     14.0
     """
 
@@ -150,21 +149,18 @@ class GramCube(Statistic):
         check_whole("directions", self.directions, 1)
         check_whole("seed", self.seed, 0)
 
-    def constants(self, paintings, shares):
-        filters = paintings[0][0].shape[-1]
-        if filters <= self.directions:
-            return {}
-        mixture = np.random.default_rng(self.seed).normal(size=(filters, self.directions))
-        mixture /= np.linalg.norm(mixture, axis=0)
-        return {"mixture": ops.cast(ops.convert_to_tensor(mixture), paintings[0][0].dtype)}
-
-    def describe(self, features, constants):
-        rows = losses.as_rows(features[0])
-        if constants:
-            rows = ops.matmul(rows, constants["mixture"])
+    def describe(self, features):
+        rows = losses.as_rows(features)
+        if rows.shape[-1] > self.directions:
+            rows = ops.matmul(rows, ops.convert_to_tensor(self.mixing(rows.shape[-1]), rows.dtype))
         count, filters = rows.shape
         pairs = ops.reshape(rows[:, :, None] * rows[:, None, :], (count, filters**2))
-        return (ops.matmul(ops.transpose(pairs), rows) / count,)
+        return ops.matmul(ops.transpose(pairs), rows) / count
+
+    def mixing(self, filters):
+        """R: an array of shape (filters, directions), its columns of unit length."""
+        matrix = np.random.default_rng(self.seed).normal(size=(filters, self.directions))
+        return matrix / np.linalg.norm(matrix, axis=0)
 
 
 def _to_one_size(first, second):

@@ -16,9 +16,10 @@ import numpy as np
 
 from .. import __version__
 from ..files import hash_of, write_json
+from ..images import samples
 from ..network.weight_downloads import KERAS_MD5
 
-__all__ = ["PointStore", "point_key", "setting_as_data"]
+__all__ = ["PointStore", "point_key", "provenance", "setting_as_data"]
 
 _FORMAT = 1
 
@@ -37,8 +38,7 @@ def point_key(job, settings) -> str:
     -------
     str
         24 hexadecimal digits: the start of a SHA-256 over the job's name, its source text (of a
-        function that is not this package's), the settings (see :func:`setting_as_data`) and the
-        version of this package.
+        function that is not this package's) and the settings (see :func:`setting_as_data`).
 
     Raises
     ------
@@ -47,6 +47,9 @@ def point_key(job, settings) -> str:
 
     Notes
     -----
+    The version and the code of this package are not part of the key. They are kept beside a point
+    (:func:`provenance`), so that what another version made is used, marked, and can be made anew.
+
     What the job calls or reads besides its settings is not seen: after changing a helper function
     of your own, take another folder. One exception: a file that ``NST_WEIGHTS`` names counts by its
     bytes, for it may hold any network, even an untrained one. All else that ``weights="auto"``
@@ -69,7 +72,6 @@ def point_key(job, settings) -> str:
         "source": _source(job),
         "bound": bound,
         "settings": setting_as_data(settings),
-        "version": __version__,
         **_own_weights(os.environ.get("NST_WEIGHTS")),
     }
     text = json.dumps(described, sort_keys=True, ensure_ascii=False)
@@ -82,8 +84,9 @@ def setting_as_data(value):
     Parameters
     ----------
     value : object
-        Numbers, texts, None, paths (which stand for the bytes of their file), arrays and pictures
-        (for their values), optimizers, networks, and lists and dicts of all these.
+        Numbers, texts, None, arrays and pictures (which count by their values), optimizers,
+        networks, and lists and dicts of all these. A path counts by the bytes of its file, and so
+        does a text that is one, unless a sample has that name.
 
     Returns
     -------
@@ -100,16 +103,16 @@ def setting_as_data(value):
     >>> setting_as_data({"layers": ("conv1_1", "conv2_1"), "weight": np.float32(2)})
     {'layers': ['conv1_1', 'conv2_1'], 'weight': 2}
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (numbers.Integral, np.bool_)):
         return int(value)
     if isinstance(value, numbers.Real):
         value = float(value)
         return int(value) if value.is_integer() else value
-    if isinstance(value, Path):
-        path = value.expanduser()
-        return {"file": _digest(path.read_bytes())} if path.is_file() else str(path)
+    if isinstance(value, (str, Path)):
+        path = None if value in samples.names() else _existing(value)
+        return str(value) if path is None else {"file": hash_of(path, "sha256")}
     if isinstance(value, (list, tuple, range)):
         return [setting_as_data(each) for each in value]
     if isinstance(value, dict):
@@ -136,6 +139,33 @@ def job_name(job) -> str:
         job = job.func
     kind = job if hasattr(job, "__qualname__") else type(job)
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@functools.cache
+def provenance() -> dict:
+    """The code that makes points now, to be kept beside them.
+
+    Returns
+    -------
+    dict of str to str
+        ``version`` of this package, and ``code``: the start of a SHA-256 over those of its source
+        files that can decide a pixel. Figures, panels, lessons and the command line do not.
+
+    Examples
+    --------
+    >>> sorted(provenance())
+    ['code', 'version']
+    """
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        inside = path.relative_to(package)
+        if inside.parts[0] not in _NO_PIXELS:
+            digest.update(inside.as_posix().encode() + path.read_bytes())
+    return {"version": __version__, "code": digest.hexdigest()[:16]}
+
+
+_NO_PIXELS = ("cli", "lessons", "plots", "studies", "sweeps", "widgets", "opinions.py")
 
 
 class PointStore:
@@ -171,7 +201,7 @@ class PointStore:
         result.save(self.picture(key))
         written = {
             "format": _FORMAT,
-            "package": {"name": "nsthelpers", "version": __version__},
+            "package": {"name": "nsthelpers", **provenance()},
             "job": job_name(job),
             "settings": setting_as_data(settings),
             "picture": self.picture(key).name,
@@ -201,6 +231,11 @@ class PointStore:
         except (OSError, ValueError, KeyError, TypeError):  # missing, or damaged by something else
             return None
 
+    def made_by_other_code(self, key) -> bool:
+        """Whether the code of this package has changed since a point was made."""
+        read = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+        return read["package"].get("code") != provenance()["code"]
+
     def _synthesis(self, key, read):
         from ..images.files import load_image
         from ..synthesis.loop import Record, Synthesis
@@ -216,8 +251,24 @@ class PointStore:
             )
             for record in read["history"]
         ]
-        told = (read[name] for name in ("stop_reason", "message", "synthesis", "evaluations"))
-        return Synthesis(load_image(self.picture(key)), history, *told, read["seconds"])
+        return Synthesis(
+            load_image(self.picture(key)),
+            history,
+            read["stop_reason"],
+            read["message"],
+            read["synthesis"],
+            read["evaluations"],
+            read["seconds"],
+        )
+
+
+def _existing(path):
+    """The file of that name, if there is one."""
+    try:
+        path = Path(path).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # too long, no such home folder, a zero byte
+        return None
 
 
 def _source(job):

@@ -13,17 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..backend import PRECISIONS, Device, device, quickest_precision
+from ..backend import Device, device, reusable_memory
 from ..images.arrays import MINIMUM_SIDE
 from ..network.layers import layer_table
-from ..objectives.objective import as_objective
 from ..objectives.terms import Content, Style, TotalVariation
-from ..optimizers import LBFGS
 from .memory import held_and_free
-from .starts import start_image, step_counts, working_sizes
-from .timing import measured_law
+from .plan import make_plan
+from .timing import measure_timing
 
-__all__ = ["Estimate", "device_text", "duration_text", "estimate"]
+__all__ = ["Estimate", "device_text", "duration_text", "estimate", "estimate_plan"]
 
 # Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
 # are kept for the gradient, and a few of the largest are there twice.
@@ -49,8 +47,8 @@ class Estimate:
     steps : list of int
         At each of them.
     largest : int or None
-        Where memory would not do: the largest long side, in pixels, for which it would. None where
-        it does, or is not known.
+        Where there is not enough memory: the largest long side, in pixels, that would fit. None
+        where there is, or where that is not known.
     device : Device
     """
 
@@ -80,12 +78,12 @@ class Estimate:
 
     @property
     def warning(self) -> str:
-        """What to do where memory will not do; "" where it does."""
+        """What to do where there is not enough memory; "" where there is."""
         if self.largest is None:
             return ""
         return (
-            f"The memory will not do ({_bytes_text(self.available)} are free): the largest long "
-            f"side that would is about {self.largest} px"
+            f"That is more memory than is free ({_bytes_text(self.available)}): the largest long "
+            f"side that fits is about {self.largest} px"
         )
 
     def _repr_html_(self):
@@ -138,37 +136,57 @@ def estimate(
     >>> few.sizes, few.steps, few.seconds > 0
     ([(43, 64)], [10], True)
     """
-    optimizer = LBFGS() if optimizer is None else optimizer
     if isinstance(what, (int, np.integer, tuple, list)):
-        shape = _checked_size(what)
-        objective = _usual_objective(shape, network)
-        start = objective.terms["content"].image
+        size = _checked_size(what)
+        what = _usual_objective(size, network)
     else:
-        objective = as_objective(what)
-        start = start_image(objective, start, seed=0)
-        shape = start.shape[1:3]
-    sizes = working_sizes(shape, scales)
-    plan = step_counts(steps, len(sizes))
-    if precision == "auto":
-        precision = quickest_precision() if objective.network is not None else "float32"
-    if precision not in PRECISIONS:
-        raise ValueError(f"unknown precision {precision!r}; expected auto, {', '.join(PRECISIONS)}")
-    law = measured_law(objective, sizes[-1], optimizer, precision, start)
-    seconds = sum(
-        law.seconds(math.prod(size), 1 + count * law.evaluations_per_step)
-        for size, count in zip(sizes, plan, strict=True)
+        size = None
+    plan = make_plan(
+        what,
+        start if size is None else "content",
+        optimizer=optimizer,
+        steps=steps,
+        scales=scales,
+        precision=precision,
+        time_limit=time_limit,
+        size=size,
     )
-    if time_limit is not None:
-        seconds = min(seconds, time_limit)
-    per_pixel = _bytes_per_pixel(objective, optimizer, precision)
+    return estimate_plan(plan)
+
+
+def estimate_plan(plan) -> Estimate:
+    """Estimate what a plan will take; :func:`estimate` makes the plan first.
+
+    Returns
+    -------
+    Estimate
+    """
+    timing = measure_timing(plan.objective, plan.size, plan.optimizer, plan.precision, plan.image)
+    seconds = sum(
+        timing.seconds(math.prod(stage.size), 1 + stage.steps * timing.evaluations_per_step)
+        for stage in plan.stages
+    )
+    if plan.time_limit is not None:
+        seconds = min(seconds, plan.time_limit)
     found = device()
     held, free = held_and_free(found.kind)
-    memory = held + per_pixel * max(map(math.prod, sizes))
+    reusable = reusable_memory(found)
+    largest_stage = max(math.prod(stage.size) for stage in plan.stages)
+    more = largest_stage * _bytes_per_pixel(plan.objective, plan.optimizer, plan.precision)
+    free = None if free is None else free + reusable
     largest = None
-    if free is not None and memory - held > _USABLE * free:
-        shrink = math.sqrt(_USABLE * free / (memory - held))
-        largest = max(MINIMUM_SIDE, math.floor(max(sizes[-1]) * shrink))
-    return Estimate(seconds, round(memory), free, sizes, plan, largest, found)
+    if free is not None and more > _USABLE * free:
+        shrink = math.sqrt(_USABLE * free / more)
+        largest = max(MINIMUM_SIDE, math.floor(max(plan.size) * shrink))
+    return Estimate(
+        seconds,
+        round(held - reusable + more),
+        free,
+        [stage.size for stage in plan.stages],
+        [stage.steps for stage in plan.stages],
+        largest,
+        found,
+    )
 
 
 def _checked_size(size):
@@ -192,18 +210,29 @@ def _usual_objective(shape, network):
 
 
 def _bytes_per_pixel(objective, optimizer, precision):
-    activations, deepest = 0, set()
+    # A masked style looks at an image of its own: its activations are kept besides the others'.
+    shared, passes = [], []
     for weight, term in objective.parts:
-        deepest |= set(term.layers) if weight > 0 else set()
-    side = 256  # any size that the poolings divide
-    for layer in layer_table((side, side), objective.network.name) if deepest else ():
-        activations += math.prod(layer.shape) / side**2
-        deepest -= {layer.name}
-        if not deepest:
-            break
+        if weight > 0 and getattr(term, "masked", False):
+            passes.append(term.layers)
+        elif weight > 0:
+            shared += term.layers
+    passes = [layers for layers in (shared, *passes) if layers]
+    activations = sum(_activations(objective.network.name, layers) for layers in passes)
     # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
     vectors = 10 + 2 * getattr(optimizer, "memory", 2)
     return activations * _BYTES_PER_ACTIVATION[precision] + vectors * _IMAGE_BYTES
+
+
+def _activations(network, layers):
+    """How many numbers for each pixel of the image a pass down to the deepest layer makes."""
+    side, total, missing = 256, 0.0, set(layers)  # any size that the poolings divide
+    for layer in layer_table((side, side), network):
+        total += math.prod(layer.shape) / side**2
+        missing.discard(layer.name)
+        if not missing:
+            break
+    return total
 
 
 def device_text(found) -> str:

@@ -6,30 +6,22 @@ and the best image so far, and gives that image back, whatever ended the run.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
-import operator
 import time
-from dataclasses import asdict
 
 import numpy as np
 
-from ..backend import (
-    PRECISIONS,
-    device,
-    is_out_of_memory,
-    quickest_precision,
-    versions,
-)
+from ..backend import is_out_of_memory
 from ..images.arrays import resize
-from ..objectives.objective import as_objective
-from ..optimizers import LBFGS, Optimizer
+from .plan import make_plan
 from .results import Progress, Record, Synthesis, on_host
-from .starts import smaller_size, start_image, step_counts, white_noise, working_sizes
+from .starts import smaller_size
 
-__all__ = ["Progress", "Record", "Synthesis", "synthesize", "white_noise"]
+__all__ = ["synthesize"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("nsthelpers.synthesis")
 
 
 def synthesize(
@@ -89,9 +81,12 @@ def synthesize(
     ValueError, TypeError
         For arguments that make no sense, before any work is done.
     MemoryError
-        If the memory does not do for any size. Where it does not do for one, the run goes on from
+        If there is not enough memory for any size. Where there is not for one, the run goes on from
         the image that it has, at half as many pixels, warns, and enlarges the result; ``message``
         and ``settings`` name the sizes that were really worked at.
+    Exception
+        Whatever a callback or a term of your own raises. The error then has the attribute
+        ``synthesis``: the Synthesis up to that point, with the best image so far.
 
     References
     ----------
@@ -100,181 +95,219 @@ def synthesize(
 
     Examples
     --------
-    >>> from nsthelpers import TotalVariation
+    >>> from nsthelpers import TotalVariation, white_noise
     >>> noisy = white_noise(32, 32)
     >>> smooth = synthesize(1.0 * TotalVariation(), start=noisy, steps=5, progress=False)
     >>> smooth.history[-1].loss < smooth.history[0].loss, smooth.stop_reason
     (True, 'steps')
     """
-    objective = as_objective(objective)
-    optimizer = LBFGS() if optimizer is None else optimizer
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"the optimizer is {optimizer!r}; expected one such as nst.LBFGS()")
-    image = start_image(objective, start, seed)
-    sizes = working_sizes(image.shape[1:3], scales)
-    plan = step_counts(steps, len(sizes))
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"the time limit is {time_limit} seconds; expected a positive number")
-    if precision not in ("auto", *PRECISIONS):
-        raise ValueError(f"unknown precision {precision!r}; expected auto, {', '.join(PRECISIONS)}")
-    if objective.network is None:
-        precision = "float32"  # the pixels are never rounded
-    elif precision == "auto":
-        precision = quickest_precision()
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"a callback is {callback!r}; expected a function of the progress")
-    settings = {
-        "objective": objective.settings(),
-        "start": start if isinstance(start, str) else "image",
-        "optimizer": optimizer.settings(),
-        "steps": plan,
-        "sizes": [list(size) for size in sizes],
-        "seed": operator.index(seed),
-        "precision": precision,
-        "device": asdict(device()),
-        "versions": versions(),
-    }
-    run, best = _Run(sum(plan), precision, callbacks, time_limit, progress), image
-    with run:
-        for size, count in zip(sizes, plan, strict=True):
-            best = run.work(objective, optimizer, best, size, count, sizes[-1])
-            if run.stop_reason or run.too_large:
-                break
-    best = resize(best, size=sizes[-1])  # stopped early: the caller still gets the size asked for
-    if run.too_large:
-        settings |= run.worked_at()
-    reason = run.stop_reason or run.last_reason
-    return Synthesis(
-        best, run.history, reason, run.message, settings, run.evaluations, run.seconds()
+    plan = make_plan(
+        objective,
+        start,
+        optimizer=optimizer,
+        steps=steps,
+        scales=scales,
+        seed=seed,
+        precision=precision,
+        time_limit=time_limit,
     )
+    run = _Run(plan, callbacks, progress)
+    try:
+        with run.bar:
+            for stage in plan.stages:
+                _work_at(stage, plan, run)
+                if run.too_large:
+                    break  # nor would larger sizes fit
+    except _Stopped as stopped:
+        run.end(*stopped.args)
+    except KeyboardInterrupt:
+        run.end("interrupted", "interrupted; this is the best image so far")
+    except FloatingPointError as error:
+        run.end("not finite", f"{error}; {_LIKELY_CAUSES}")
+    except Exception as error:
+        if run.history:
+            run.end("error", f"{type(error).__name__}: {error}; this is the best image so far")
+            with contextlib.suppress(AttributeError):  # an error that takes no attributes
+                error.synthesis = run.result()
+                error.add_note(
+                    "The best image so far is not lost: this error's attribute `synthesis` is the "
+                    "result up to here, with image, history and settings."
+                )
+        raise
+    return run.result()
 
 
-class _Run:
-    """The loop's own book-keeping: history, clock, callbacks, why it stopped."""
-
-    def __init__(self, steps, precision, callbacks, time_limit, progress):
-        self.steps, self.precision, self.time_limit = steps, precision, time_limit
-        self.callbacks, self.progress = callbacks, progress
-        self.history: list[Record] = []
-        self.evaluations, self.step = 0, 0
-        self.stop_reason, self.last_reason, self.message = "", "steps", ""
-        self.too_large: tuple[int, int] | None = None  # the size that the memory did not do for
-        self._began = time.perf_counter()
-
-    def __enter__(self):
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=self.steps, disable=not self.progress, unit="step", leave=True)
-        return self
-
-    def __exit__(self, *error):
-        self._bar.close()
-
-    def seconds(self):
-        return time.perf_counter() - self._began
-
-    def work(self, objective, optimizer, image, size, steps, final):
-        """Make the steps of one size, or what is left of them at the largest that memory allows."""
-        before, end = self.history[-1].size if self.history else None, self.step + steps
-        while True:
-            scale, failed = size[0] / final[0], self.too_large
-            image = self.descend(objective, optimizer, image, size, end - self.step, scale)
-            if self.too_large == failed or self.stop_reason:
-                return image
-            text = f"the memory does not do for {size[1]} x {size[0]} pixels"
-            size = smaller_size(size, before)
-            if size is None and not self.history:
-                raise MemoryError(f"{text}; choose a smaller size or another device")
-            if size is None or self.step == end:
-                self._stop("out of memory", f"{text}; this is the best image so far")
-                return image
-            _log.warning("%s; going on at %d x %d", text, *size[::-1])
-
-    def worked_at(self):
-        """Sizes and steps as they really were, for the settings."""
-        sizes = {record.size: 0 for record in self.history}
-        for a, b in zip(self.history, self.history[1:], strict=False):
-            sizes[a.size] += b.step - a.step  # steps left out by converging are its own
-        return {"sizes": list(map(list, sizes)), "steps": list(sizes.values())}
-
-    def descend(self, objective, optimizer, image, size, steps, scale):
-        """Work at one size; returns the best image that was seen there."""
-        best, going, more, done = image, True, True, 0
+def _work_at(stage, plan, run):
+    """Make the steps of one stage; where memory runs out, at half as many pixels."""
+    size, above = stage.size, run.last_size
+    run.goal += stage.steps
+    while True:
         try:
-            best = resize(image, size=size)
             # What has converged in a coarse arithmetic may not have in the exact one.
-            for precision in dict.fromkeys([self.precision, "float32"]):
-                descent = self._start(objective.at(*size, scale, precision), optimizer, best)
-                best, lowest = descent.image, descent.evaluation.loss
-                going = done > 0 or self._after_step(descent, size)
-                more = True
-                while going and more and done < steps:
-                    more = descent.step()
-                    self.step, done = self.step + 1, done + 1
-                    if descent.evaluation.loss < lowest:
-                        best, lowest = descent.image, descent.evaluation.loss
-                    going = self._after_step(descent, size)
-                if not going or done == steps:
+            for precision in dict.fromkeys([plan.precision, "float32"]):
+                more = _descend(plan, size, precision, run)
+                if run.step == run.goal:
                     break
-            if going:
-                ended = f"all {steps} steps" if more else f"converged after {done} of {steps} steps"
-                self.message = f"{ended} at {size[1]} x {size[0]} pixels"
-                if self.too_large:
-                    height, width = self.too_large
-                    self.message += f", enlarged: the memory does not do for {width} x {height}"
-                self.last_reason = "steps" if more else "converged"
-                self.step += steps - done
-        except KeyboardInterrupt:
-            self._stop("interrupted", "interrupted; this is the best image so far")
-        except FloatingPointError as error:
-            self._stop("not finite", f"{error}; {_LIKELY_CAUSES}")
+            run.conclude(stage.steps, size, more)
+            return
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            self.too_large = size
-        return on_host(best)
+        size = run.smaller(size, above)
 
-    def _start(self, bound, optimizer, image):
-        def evaluate(tensor):
-            self.evaluations += 1
-            return bound.evaluate(tensor)
 
-        return optimizer.start(evaluate, image)
+def _descend(plan, size, precision, run) -> bool:
+    """The loop itself: go downhill at one size. Returns whether there is more to be won."""
+    evaluate = run.counting(plan.bind(size, precision).evaluate)
+    descent = plan.optimizer.start(evaluate, resize(on_host(run.best), size=size))
+    run.begin(descent, size)
+    more = True
+    while more and run.step < run.goal:
+        more = descent.step()
+        run.record(descent)
+    return more
 
-    def _after_step(self, descent, size) -> bool:
-        evaluation = descent.evaluation
+
+class _Stopped(Exception):
+    """A callback, the clock, or a loss that is no number ends the run: reason and message."""
+
+
+class _Run:
+    """The book-keeping of a run: best image, history, clock, callbacks, and why it ended.
+
+    Attributes
+    ----------
+    best : array or tensor, shape (1, H, W, 3)
+        The image of the lowest loss that was seen at the present size.
+    history : list of Record
+    step, goal : int
+        Steps made so far, and those that the stages begun so far shall have made.
+    too_large : (int, int) or None
+        A size for which there was not enough memory.
+    """
+
+    def __init__(self, plan, callbacks, progress):
+        from tqdm.auto import tqdm
+
+        self.callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+        for callback in self.callbacks:
+            if not callable(callback):
+                raise TypeError(f"a callback is {callback!r}; expected a function of the progress")
+        self.plan, self.best, self.history = plan, plan.image, []
+        self.step, self.goal, self.too_large = 0, 0, None
+        self._evaluations, self._lowest = 0, math.inf
+        self._reason, self._message = "steps", ""
+        self.bar = tqdm(total=plan.steps, disable=not progress, unit="step", leave=True)
+        self._began = time.perf_counter()
+
+    @property
+    def last_size(self):
+        return self.history[-1].size if self.history else None
+
+    def counting(self, evaluate):
+        """The same function, its calls counted."""
+
+        def counted(image):
+            self._evaluations += 1
+            return evaluate(image)
+
+        return counted
+
+    def begin(self, descent, size):
+        """A descent starts, at this size."""
+        self.best, self._lowest = descent.image, descent.evaluation.loss
+        if size != self.last_size or self.step == 0:
+            self._note(descent)
+
+    def record(self, descent):
+        """A step was made."""
+        self.step += 1
+        if descent.evaluation.loss < self._lowest:
+            self.best, self._lowest = descent.image, descent.evaluation.loss
+        self._note(descent)
+
+    def _note(self, descent):
+        """Add to the history, tell the callbacks, and raise _Stopped where the run shall end."""
+        evaluation, size = descent.evaluation, tuple(descent.image.shape[1:3])
         record = Record(
-            self.step, self.evaluations, self.seconds(), evaluation.loss, evaluation.terms, size
+            self.step, self._evaluations, self._seconds(), evaluation.loss, evaluation.terms, size
         )
         finite = math.isfinite(evaluation.loss)
         if finite or not self.history:
             self.history.append(record)
         if not finite:
-            self._stop("not finite", _why_not_finite(evaluation.terms))
-            return False
-        self._bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=False)
-        self._bar.update(min(self.step, self.steps) - self._bar.n)  # it draws ten times a second
-        news = Progress(record, self.steps, descent.image)
-        # Every callback is told, even when an earlier one asks to stop.
-        answers = [callback(news) for callback in self.callbacks]
+            raise _Stopped("not finite", _why_not_finite(evaluation.terms))
+        self.bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=False)
+        self.bar.update(min(self.step, self.plan.steps) - self.bar.n)  # drawn ten times a second
+        progress = Progress(record, self.plan.steps, descent.image)
+        # Every callback is called, even when an earlier one asks to stop.
+        answers = [callback(progress) for callback in self.callbacks]
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-            self._stop("callback", "stopped by a callback; this is the best image so far")
-        elif self.time_limit is not None and record.seconds > self.time_limit:
-            self._stop("time limit", f"the time limit of {self.time_limit:g} s has passed")
-        return not self.stop_reason
+            raise _Stopped("callback", "stopped by a callback; this is the best image so far")
+        limit = self.plan.time_limit
+        if limit is not None and record.seconds > limit:
+            raise _Stopped("time limit", f"the time limit of {limit:g} s has passed")
 
-    def _stop(self, reason, message):
-        self.stop_reason, self.message = reason, message
+    def conclude(self, steps, size, more):
+        """A stage has ended by itself; one that has converged leaves out the rest of its steps."""
+        made = steps - (self.goal - self.step)
+        ended = f"all {steps} steps" if more else f"converged after {made} of {steps} steps"
+        self._message = f"{ended} at {size[1]} x {size[0]} pixels"
+        if self.too_large:
+            self._message += f", enlarged: {_not_enough_memory(self.too_large)}"
+        self._reason = "steps" if more else "converged"
+        self.step = self.goal
+
+    def smaller(self, size, above):
+        """There was not enough memory: the size to go on at."""
+        self.too_large, size = size, smaller_size(size, above)
+        text = _not_enough_memory(self.too_large)
+        if size is None and not self.history:
+            raise MemoryError(f"{text}; choose a smaller size or another device")
+        if size is None or self.step == self.goal:
+            raise _Stopped("out of memory", f"{text}; this is the best image so far")
+        _log.warning("%s; going on at %d x %d", text, *size[::-1])
+        return size
+
+    def end(self, reason, message):
+        """The run ended before all was done."""
+        self._reason, self._message = reason, message
         if reason == "not finite":
             _log.warning("%s", message)
+
+    def result(self) -> Synthesis:
+        settings = self.plan.settings()
+        if self.too_large:
+            settings |= self._as_it_was()
+        return Synthesis(
+            resize(on_host(self.best), size=self.plan.size),  # also where it stopped early
+            self.history,
+            self._reason,
+            self._message,
+            settings,
+            self._evaluations,
+            self._seconds(),
+        )
+
+    def _as_it_was(self):
+        """Sizes and steps that differ from the plan's."""
+        sizes = {record.size: 0 for record in self.history}
+        for before, after in zip(self.history, self.history[1:], strict=False):
+            sizes[before.size] += after.step - before.step  # with steps left out by converging
+        return {"sizes": list(map(list, sizes)), "steps": list(sizes.values())}
+
+    def _seconds(self):
+        return time.perf_counter() - self._began
 
 
 _LIKELY_CAUSES = (
     "this is the best image before that. Likely causes: a learning rate or a weight that is too "
     "large, a term whose formula has no slope there, or a damaged weights file"
 )
+
+
+def _not_enough_memory(size):
+    return f"not enough memory for {size[1]} x {size[0]} pixels"
 
 
 def _why_not_finite(terms):

@@ -82,7 +82,7 @@ class Synthesis:
         Empty if the run was interrupted before the start image was evaluated.
     stop_reason : str
         "steps", "converged" or "time limit"; "callback" if one of them asked to stop, "interrupted"
-        after Ctrl-C; "not finite" or "out of memory".
+        after Ctrl-C; "not finite" or "out of memory"; "error" where an exception carries it.
     message : str
         The same in a sentence, with the likely cause where something went wrong.
     settings : dict

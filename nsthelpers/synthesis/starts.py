@@ -146,7 +146,7 @@ def working_sizes(size, scales):
         raise ValueError(
             f"at the scale {scales[0]} the start image of {size[1]} x {size[0]} pixels becomes "
             f"{sizes[0][1]} x {sizes[0][0]}; expected at least {floor} on both sides: the smallest "
-            f"scale that will do is {smallest_scale(size)}"
+            f"possible scale is {smallest_scale(size)}"
         )
     return sizes
 
@@ -177,7 +177,7 @@ def smallest_scale(size):
 
 
 def smaller_size(size, above=None):
-    """Find the size to step down to where the memory does not do: half as many pixels.
+    """Find the size to go on at where memory runs out: half as many pixels.
 
     Parameters
     ----------
@@ -238,6 +238,6 @@ def _cover(image, size):
     """Resize to cover the size, and cut off what stands out, equally on both sides."""
     height, width = image.shape[1:3]
     zoom = max(size[0] / height, size[1] / width)
-    kept_height, kept_width = round(size[0] / zoom), round(size[1] / zoom)
+    kept_height, kept_width = (max(1, round(side / zoom)) for side in size)
     top, left = (height - kept_height) // 2, (width - kept_width) // 2
     return resize(image[:, top : top + kept_height, left : left + kept_width], size=size)

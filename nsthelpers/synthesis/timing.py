@@ -1,8 +1,8 @@
 """How the time of an objective grows with the pixels, found out in a second or two.
 
-Some steps of the very objective at two small sizes give the law: a fixed part, and a part for every
-pixel. A convolution's work is proportional to the pixels, so it holds for large sizes as well
-(benchmarks/growth.py, benchmarks/estimate_check.py).
+Some steps of the very objective at two small sizes give a straight line: a fixed part, and a part
+for every pixel. A convolution's work is proportional to the pixels, so it holds for large sizes as
+well (benchmarks/growth.py, benchmarks/estimate_check.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..backend import device
 from ..images.arrays import MINIMUM_SIDE, resize
 from ..optimizers import LBFGS
 
-__all__ = ["Law", "measured_law"]
+__all__ = ["Timing", "measure_timing"]
 
 #: Pixels of the two small sizes that are measured.
 _PIXELS = {"cpu": (96 * 96, 176 * 176), "gpu": (256 * 256, 512 * 512)}
@@ -28,12 +28,12 @@ _EVALUATIONS_PER_STEP = 1.05
 
 
 @dataclass(frozen=True)
-class Law:
+class Timing:
     """What one size costs: seconds as a function of its pixels.
 
     Attributes
     ----------
-    starting : float
+    compiling : float
         Seconds to trace and compile, once for each size.
     preparing : float
         Seconds per pixel for the targets, once for each size.
@@ -42,7 +42,7 @@ class Law:
     evaluations_per_step : float
     """
 
-    starting: float
+    compiling: float
     preparing: float
     fixed: float
     per_pixel: float
@@ -54,11 +54,11 @@ class Law:
 
     def seconds(self, pixels, evaluations) -> float:
         """Seconds of so many evaluations at one size, from its first preparation on."""
-        once = self.starting + self.preparing * pixels
+        once = self.compiling + self.preparing * pixels
         return once + evaluations * self.evaluation(pixels)
 
 
-def measured_law(objective, size, optimizer=None, precision="float32", image=None) -> Law:
+def measure_timing(objective, size, optimizer=None, precision="float32", image=None) -> Timing:
     """Measure how the time of an objective grows with the pixels, at two small sizes.
 
     Parameters
@@ -73,13 +73,13 @@ def measured_law(objective, size, optimizer=None, precision="float32", image=Non
 
     Returns
     -------
-    Law
+    Timing
 
     Examples
     --------
     >>> from nsthelpers import TotalVariation
-    >>> law = measured_law(1.0 * TotalVariation(), (48, 64))
-    >>> law.evaluation(4800) > 0
+    >>> timing = measure_timing(1.0 * TotalVariation(), (48, 64))
+    >>> timing.evaluation(4800) > 0
     True
     """
     optimizer = LBFGS() if optimizer is None else optimizer
@@ -91,15 +91,15 @@ def measured_law(objective, size, optimizer=None, precision="float32", image=Non
         if not measured or math.prod(small) > measured[-1][0]:
             found = _measure(objective, small, small[0] / size[0], optimizer, precision, image)
             measured.append((math.prod(small), *found))
-    pixels, starting, preparing, seconds, more = zip(*measured, strict=True)
+    pixels, compiling, preparing, seconds, more = zip(*measured, strict=True)
     per_pixel = fixed = 0.0
     if len(measured) == 2:
         per_pixel = max(0.0, (seconds[1] - seconds[0]) / (pixels[1] - pixels[0]))
         fixed = max(0.0, seconds[1] - per_pixel * pixels[1])
     if not (fixed and per_pixel):  # one size only, or a disturbed machine: in proportion
         fixed, per_pixel = 0.0, seconds[-1] / pixels[-1]
-    return Law(
-        statistics.mean(starting),
+    return Timing(
+        statistics.mean(compiling),
         preparing[-1] / pixels[-1],
         fixed,
         per_pixel,

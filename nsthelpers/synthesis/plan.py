@@ -1,0 +1,156 @@
+"""What a run is going to do, settled before any of it is done.
+
+A plan serves the run itself and the estimate of how long it will take.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..backend import PRECISIONS, device, quickest_precision, versions
+from ..objectives.objective import Objective, as_objective
+from ..optimizers import LBFGS, Optimizer
+from .starts import start_image, step_counts, working_sizes
+
+__all__ = ["Plan", "Stage", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One size of a run.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Height and width in pixels.
+    steps : int
+    """
+
+    size: tuple[int, int]
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything that decides a run; :func:`make_plan` checks it.
+
+    Attributes
+    ----------
+    objective : Objective
+    image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
+        The image to start from.
+    start : str
+        What it is: "content", "noise", ..., or "image".
+    stages : tuple of Stage
+        From coarse to fine.
+    optimizer : Optimizer
+    seed : int
+    precision : {"float32", "bfloat16"}
+        What the network computes in first.
+    time_limit : float or None
+        In seconds.
+    """
+
+    objective: Objective
+    image: np.ndarray
+    start: str
+    stages: tuple[Stage, ...]
+    optimizer: Optimizer
+    seed: int
+    precision: str
+    time_limit: float | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the result, in pixels."""
+        return self.stages[-1].size
+
+    @property
+    def steps(self) -> int:
+        """Of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+    def bind(self, size, precision):
+        """The objective at one of the sizes; paintings shrink as the image does."""
+        return self.objective.at(*size, size[0] / self.size[0], precision)
+
+    def settings(self) -> dict:
+        """Everything that decides the pixels, as plain data."""
+        return {
+            "objective": self.objective.settings(),
+            "start": self.start,
+            "optimizer": self.optimizer.settings(),
+            "steps": [stage.steps for stage in self.stages],
+            "sizes": [list(stage.size) for stage in self.stages],
+            "seed": self.seed,
+            "precision": self.precision,
+            "device": asdict(device()),
+            "versions": versions(),
+        }
+
+
+def make_plan(
+    objective,
+    start="content",
+    *,
+    optimizer=None,
+    steps=200,
+    scales=None,
+    seed=0,
+    precision="auto",
+    time_limit=None,
+    size=None,
+) -> Plan:
+    """Check what :func:`nsthelpers.synthesize` was given, and settle what it leaves open.
+
+    Parameters
+    ----------
+    objective, start, optimizer, steps, scales, seed, precision, time_limit
+        As :func:`nsthelpers.synthesize` takes them.
+    size : (int, int), optional
+        Height and width of the result, where these are not the start image's.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that make no sense.
+
+    Examples
+    --------
+    >>> from nsthelpers import TotalVariation, white_noise
+    >>> plan = make_plan(TotalVariation(), white_noise(48, 64), scales=[32, 64], steps=[20, 10])
+    >>> plan.stages
+    (Stage(size=(24, 32), steps=20), Stage(size=(48, 64), steps=10))
+    """
+    objective = as_objective(objective)
+    optimizer = LBFGS() if optimizer is None else optimizer
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"the optimizer is {optimizer!r}; expected one such as nst.LBFGS()")
+    image = start_image(objective, start, seed)
+    sizes = working_sizes(size or image.shape[1:3], scales)
+    counts = step_counts(steps, len(sizes))
+    if time_limit is not None and not time_limit > 0:
+        raise ValueError(f"the time limit is {time_limit} seconds; expected a positive number")
+    if precision not in ("auto", *PRECISIONS):
+        raise ValueError(f"unknown precision {precision!r}; expected auto, {', '.join(PRECISIONS)}")
+    if objective.network is None:
+        precision = "float32"  # the pixels are never rounded
+    elif precision == "auto":
+        precision = quickest_precision()
+    return Plan(
+        objective,
+        image,
+        start if isinstance(start, str) else "image",
+        tuple(Stage(size, count) for size, count in zip(sizes, counts, strict=True)),
+        optimizer,
+        operator.index(seed),
+        precision,
+        time_limit,
+    )
