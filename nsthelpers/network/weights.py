@@ -255,7 +255,7 @@ def _from_mirror_cache(name):
         raise WeightsUnavailableError(f"no file {path}")
     try:
         layers = checked_layers(name, read_npz(path, need_digest=True), str(path))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         logger.warning("The cached weights are not used: %s", error)
         raise WeightsUnavailableError(str(error)) from error
     return _mirror_weights(name, layers)
