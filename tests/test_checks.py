@@ -51,7 +51,7 @@ def test_the_right_answer_passes(name):
         ("deprocess", vgg.deprocess),
         ("content_loss", losses.content_loss),
         ("gram_matrix", losses.gram_matrix),
-        ("adjacent_gram", lambda f: Gram(offsets=[(0, 1)]).describe((f,), {})[0]),
+        ("adjacent_gram", lambda f: Gram(offsets=[(0, 1)]).describe(f)[0]),
         ("style_loss", losses.style_loss),
         ("coarse_to_fine_sizes", coarse_to_fine),
         ("total_variation", losses.total_variation),

@@ -7,7 +7,6 @@ that agrees with a wrong answer everywhere has made just that mistake, and is to
 
 from __future__ import annotations
 
-import difflib
 import dis
 import html
 import inspect
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arguments import did_you_mean
 from .exercises import TASKS, Task
 
 __all__ = ["CheckResult", "check", "tasks"]
@@ -104,8 +104,7 @@ def check(name, function) -> CheckResult:
     """
     known = tasks()
     if name not in known:
-        close = difflib.get_close_matches(str(name), known, n=2, cutoff=0.4) or list(known)
-        raise ValueError(f"there is no task {name!r}; did you mean {' or '.join(close)}?")
+        raise ValueError(f"there is no task {name!r}; {did_you_mean(name, known)}")
     task = known[name]
     if not callable(function):
         return _wrong(

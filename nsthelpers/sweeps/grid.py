@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import itertools
 import math
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+from ..arguments import did_you_mean
 
 __all__ = ["RESULTS", "Point", "check_call", "expanded"]
 
@@ -186,8 +187,8 @@ def check_call(job, settings):
         return
     takes_all = any(each.kind is each.VAR_KEYWORD for each in known.values())
     for unknown in () if takes_all else settings.keys() - known.keys():
-        close = difflib.get_close_matches(unknown, known.keys() - settings.keys(), n=1)
-        hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(known)}"
+        free = known.keys() - settings.keys()
+        hint = did_you_mean(unknown, free, f"it takes {', '.join(known)}")
         raise TypeError(f"the job {name} has no setting {unknown!r}; {hint}")
     try:
         inspect.signature(job).bind(**settings)
