@@ -5,24 +5,26 @@
 
 import nsthelpers as nst
 
-photo, painting = nst.samples.load("chelsea"), nst.samples.load("swirling_night")
-result = nst.stylize(photo, painting, steps=10)
-result.save("out.png")
 
-objective = nst.Content(photo) + 10 * nst.Style(painting) + 0.1 * nst.TotalVariation()
-nst.estimate(objective, steps=200)
-nst.balance(objective, photo, ratios={"content": 1, "style": 10})
-made = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=60, seed=0)
-image, losses = made.image, made.history
+def typed() -> None:
+    photo, painting = nst.samples.load("chelsea"), nst.samples.load("swirling_night")
+    result = nst.stylize(photo, painting, steps=10)
+    result.save("out.png")
 
-nst.losses.gram_matrix(nst.VGG("vgg19").features(photo, ["block4_conv2"])["block4_conv2"])
-nst.layer_table()
-nst.reconstruct_content(photo, "block4_conv2")
-nst.reconstruct_style([painting], ["block1_conv1"])
+    objective = nst.Content(photo) + 10 * nst.Style(painting) + 0.1 * nst.TotalVariation()
+    nst.estimate(objective, steps=200)
+    nst.balance(objective, photo, ratios={"content": 1, "style": 10})
+    made = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=60, seed=0)
+    image, losses = made.image, made.history
 
-nst.plots.image_grid([photo, painting])
-nst.widgets.studio()
-nst.studies.read("lakic_layer_subsets").run()
-nst.notebook.setup()
-nst.check("gram_matrix", nst.gram_matrix)
-version: str = nst.__version__
+    nst.losses.gram_matrix(nst.VGG("vgg19").features(photo, ["block4_conv2"])["block4_conv2"])
+    nst.layer_table()
+    nst.reconstruct_content(photo, "block4_conv2")
+    nst.reconstruct_style([painting], ["block1_conv1"])
+
+    nst.plots.image_grid([photo, painting])
+    nst.widgets.studio()
+    nst.studies.read("lakic_layer_subsets").run()
+    nst.notebook.setup()
+    nst.check("gram_matrix", nst.gram_matrix)
+    version: str = nst.__version__
