@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from pathlib import Path
@@ -39,8 +40,8 @@ def marked(value, folder, waiting=()):
 
 
 def die():
-    """End this process at once, with nothing tidied up, on any system."""
-    os._exit(9)
+    """End this process at once, with nothing tidied up: on Windows SIGTERM does that."""
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def deadly(value, folder):
