@@ -39,11 +39,16 @@ def marked(value, folder, waiting=()):
     return made(value)
 
 
+def die():
+    """End this process at once, with nothing tidied up: on Windows SIGTERM does that."""
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
 def deadly(value, folder):
     """Kill the process that does value 1, once."""
     mark(folder, "began", value)
     if value == 1 and not (Path(folder) / "go").exists():
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     return made(value)
 
 
@@ -52,7 +57,7 @@ def on_a_gpu(value, folder, processes, dies=False):
     mark(folder, f"sees {GPU}", value)
     wait_until(lambda: len({m.name.split("-")[-2] for m in Path(folder).iterdir()}) >= processes)
     if dies and value == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
     return made(value, message=f"{GPU}")
 
 

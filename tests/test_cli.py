@@ -387,6 +387,7 @@ def test_a_folder_that_takes_no_files(capsys, monkeypatch):
     assert files() == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no devices among its files")
 def test_an_output_that_is_no_ordinary_file(capsys):
     os.symlink(os.devnull, "out.png")
     assert transfer() == 2

@@ -11,6 +11,9 @@ import ast
 import copy
 import itertools
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import keras
@@ -18,6 +21,9 @@ import nbformat
 import nbformat.validator
 import numpy as np
 import pytest
+import repoint
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import nsthelpers as nst
 from nsthelpers.lessons import checks
@@ -32,16 +38,20 @@ FILES = (
     "06_study_parameters.ipynb",
     "07_improve_the_algorithm.ipynb",
 )
-REF = f"v{nst.__version__}"
+REPOSITORY, TAG = repoint.address()
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/nsthelpers/nsthelpers/blob/{ref}/notebooks/{file})"
+    f"(https://colab.research.google.com/github/{REPOSITORY}/blob/{TAG}/notebooks/%s)"
 )
 SETUP = f"""# @title Set up
 import importlib.util
+import sys
+from pathlib import Path
 
-if importlib.util.find_spec("nsthelpers") is None:  # on Colab: nothing else is changed there
-    %pip install -q --no-deps "git+https://github.com/nsthelpers/nsthelpers@{REF}"
+if Path("../nsthelpers/__init__.py").is_file():  # in a clone: its own package comes first
+    sys.path.insert(0, str(Path("..").resolve()))
+elif importlib.util.find_spec("nsthelpers") is None:  # on Colab: nothing else is changed there
+    %pip install -q --no-deps "git+https://github.com/{REPOSITORY}@{TAG}"
 
 import nsthelpers as nst
 
@@ -133,8 +143,8 @@ def rule_intro(notebook, file):
     first = notebook.cells[0]
     if first.cell_type != "markdown" or not re.match(r"# \w+", first.source):
         yield "the first cell is no title"
-    if BADGE.format(ref=REF, file=file) not in first.source:
-        yield f"the Colab badge does not lead to {file} at {REF}"
+    if BADGE % file not in first.source:
+        yield f"the Colab badge does not lead to {file} at {TAG}"
     for wanted in ("What you will do", "What you will learn", "What you need"):
         if wanted not in first.source:
             yield f"the first cell has no '{wanted}'"
@@ -339,6 +349,46 @@ def test_notebook(stored, file, rule):
     assert problems(rule, stored[file], file) == []
 
 
+FAKE = """from types import SimpleNamespace
+notebook = SimpleNamespace(setup=lambda: print("{}"))
+"""
+
+
+@pytest.mark.parametrize("clone", [True, False])
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_set_up_cell_takes_the_clone_that_it_lies_in(tmp_path, clone, installed):
+    """Before an installed package, and that before the network; without a word of its own."""
+    for name, here in (("clone", clone), ("installed", installed), ("downloaded", True)):
+        package = tmp_path / ("." if name == "clone" else name) / "nsthelpers"
+        if here:
+            package.mkdir(parents=True)
+            (package / "__init__.py").write_text(FAKE.format(name))
+    (tmp_path / "notebooks").mkdir()
+    pip = re.compile(r"%pip install -q --no-deps .*")
+    cell = pip.sub(f"sys.path.append({str(tmp_path / 'downloaded')!r})", SETUP)
+    assert cell != SETUP
+    # -S, -I: without this project's own environment.
+    search = f"import sys\nsys.path.append({str(tmp_path / 'installed')!r})\n"
+    line = [sys.executable, "-I", "-S", "-c", search + cell]
+    done = subprocess.run(line, cwd=tmp_path / "notebooks", capture_output=True, text=True)
+    wanted = "clone" if clone else "installed" if installed else "downloaded"
+    assert (done.stdout, done.stderr) == (f"{wanted}\n", "")
+
+
+def test_colab_has_every_dependency():
+    """So that the set-up cell may install the package alone, and change nothing there."""
+    root = FOLDER.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (root / ".github" / "colab-pins.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line.partition("#")[0]) for line in lines if line.partition("#")[0].strip()]
+    pinned = {canonicalize_name(pin.name): pin.specifier for pin in pins}
+    for wanted in map(Requirement, project["dependencies"]):
+        pin = pinned.get(canonicalize_name(wanted.name))
+        assert pin is not None, f"{wanted.name}: add Colab's version to .github/colab-pins.txt"
+        newest = str(next(iter(pin)).version).replace("*", "999")
+        assert wanted.specifier.contains(newest), f"{wanted} is newer than Colab's {pin}"
+
+
 def output(kind="stream", **fields):
     return nbformat.v4.new_output(kind, **fields)
 
@@ -361,11 +411,11 @@ def break_size(notebook):
 
 
 def break_intro(notebook):
-    notebook.cells[0].source = notebook.cells[0].source.replace(f"blob/{REF}/", "blob/main/")
+    notebook.cells[0].source = notebook.cells[0].source.replace(f"blob/{TAG}/", "blob/main/")
 
 
 def break_setup(notebook):
-    notebook.cells[1].source = notebook.cells[1].source.replace(f"@{REF}", "@main")
+    notebook.cells[1].source = notebook.cells[1].source.replace(f"@{TAG}", "@main")
 
 
 def break_parameters(notebook):

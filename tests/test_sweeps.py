@@ -8,13 +8,13 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 import sweep_jobs
 from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
@@ -439,8 +439,8 @@ def test_kill_9_loses_only_the_point_at_work(tmp_path):
     try:
         wait_until(lambda: marks(tmp_path, "began", 2) or process.poll() is not None)
     finally:
-        process.kill()  # SIGKILL: nothing is tidied up
-    assert process.wait() == -signal.SIGKILL
+        process.kill()  # nothing is tidied up
+    assert process.wait() != 0
     assert len(files(points, "*.json")) == 2
     (tmp_path / "go").touch()
     fixed = {"folder": str(tmp_path), "waiting": [2]}
@@ -491,7 +491,7 @@ def test_where_there_is_nothing_to_share_out_nothing_is_set(tmp_path, monkeypatc
     assert gpus_module.worker_options() == {}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for nvidia-smi is a shell script")
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for a program is a shell script")
 def test_gpus_are_found_without_tensorflow(tmp_path, monkeypatch):
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
@@ -531,7 +531,7 @@ def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
         if done == 2:  # 0 and 1 are safe here; every other point waits in a worker, or for one
             wait_until(lambda: any(marks(tmp_path, "began", value) for value in range(2, 6)))
             victim.extend(pid for value in range(2, 6) for pid in marks(tmp_path, "began", value))
-            os.kill(victim[0], signal.SIGKILL)
+            psutil.Process(victim[0]).kill()
             (tmp_path / "go").touch()
 
     victim, fixed = [], {"folder": str(tmp_path), "waiting": [2, 3, 4, 5]}
