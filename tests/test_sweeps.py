@@ -42,7 +42,7 @@ def test_one_row_for_each_point():
     table = swept.table
     assert list(table.columns) == [
         "value", "factor", "loss", "content_loss", "seconds", "step_seconds", "evaluations",
-        "stop_reason", "picture", "error",
+        "stop_reason", "picture", "other_code", "error",
     ]  # fmt: skip
     assert table[["value", "factor"]].values.tolist() == [[1, 1], [1, 3], [2, 1], [2, 3]]
     assert table["loss"].tolist() == [8, 28, 18, 58]  # 10 value factor - 2, at the last step
@@ -128,6 +128,44 @@ def test_a_finished_sweep_is_not_computed_again(tmp_path):
     for old, new in zip(first.results.values(), again.results.values(), strict=True):
         assert np.abs(old.image - new.image).max() <= 0.5 / 255 + 1e-6
         assert old.history == new.history and old.report() == new.report()
+
+
+def test_a_point_made_by_other_code_is_used_marked_and_renewed(tmp_path, monkeypatch):
+    fixed, points = {"folder": str(tmp_path)}, tmp_path / "points"
+
+    def began():
+        return [len(marks(tmp_path, "began", value)) for value in (1, 2, 3)]
+
+    older = {"version": "0.0.1", "code": "0123456789abcdef"}
+    with monkeypatch.context() as patch:
+        patch.setattr(point_store, "provenance", lambda: older)
+        made_before = sweep(marked, {"value": [1, 2]}, fixed=fixed, folder=points)
+    assert not made_before.table["other_code"].any()
+    used = sweep(marked, VALUES, fixed=fixed, folder=points)
+    assert began() == [1, 1, 1]
+    assert used.table["other_code"].tolist() == [True, True, False]
+    assert [point.other_code for point in used.points] == [True, True, False]
+    assert used.message == (
+        "3 points, 2 of them kept from before (2 made by other code; renew=True makes them anew)"
+    )
+    assert used.message in used._repr_html_()
+    renewed = sweep(marked, VALUES, fixed=fixed, folder=points, renew=True)
+    assert began() == [2, 2, 1]  # the third was made by this code
+    assert renewed.table["other_code"].tolist() == [False] * 3
+    assert renewed.message == "3 points, 1 of them kept from before"
+    again = sweep(marked, VALUES, fixed=fixed, folder=points, renew=True)
+    assert began() == [2, 2, 1] and again.message == "3 points, 3 of them kept from before"
+
+
+def test_a_point_that_cannot_be_renewed_stays_in_the_folder(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(point_store, "provenance", lambda: {"version": "0", "code": "older"})
+        sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path)
+    monkeypatch.setitem(globals(), "made", lambda value: 1 / 0)
+    failed = sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path, renew=True,
+                   on_error="record")  # fmt: skip
+    assert "ZeroDivisionError" in failed.table["error"][0] and not failed.points[0].other_code
+    assert sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path).points[0].other_code
 
 
 def test_a_wider_grid_computes_only_what_is_new(tmp_path):
@@ -289,7 +327,7 @@ def test_settings_as_data():
         setting_as_data(nst.TotalVariation())
 
 
-def test_a_network_is_told_by_its_choices(network):
+def test_a_networks_choices_count(network):
     other = nst.VGG(weights="random", pooling="avg")
     assert setting_as_data(network) != setting_as_data(other)
 
@@ -321,10 +359,10 @@ def test_a_failed_point_is_tried_again(tmp_path):
     assert recorded.message == "2 points, 1 failed"
     calls = []
 
-    def told(done, points, point):
+    def report(done, points, point):
         calls.append((done, points, point.label, point.reused, point.error))
 
-    again = sweep(picky, VALUES, folder=tmp_path, on_error="record", progress=told)
+    again = sweep(picky, VALUES, folder=tmp_path, on_error="record", progress=report)
     assert [point.reused for point in again.points] == [True, False, True]
     assert calls == [
         (1, 3, "value = 1", True, ""),
@@ -358,6 +396,7 @@ def test_too_little_memory_is_an_error_that_is_tried_again(tmp_path):
         ([3], {}, TypeError, "a point is a int; expected a dict"),
         (VALUES, {"value": 2}, ValueError, "value is in the grid and fixed"),
         ({**VALUES, "seconds": [1]}, {}, ValueError, "no setting can be called seconds"),
+        ({**VALUES, "other_code": [1]}, {}, ValueError, "no setting can be called other_code"),
         ({**VALUES, "style_loss": [1]}, {}, ValueError, "no setting can be called style_loss"),
         ({**VALUES, "fctor": [1]}, {}, TypeError, "has no setting 'fctor'; did you mean factor?"),
     ],
@@ -526,7 +565,7 @@ def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed")
     points, arrived = tmp_path / "points", []
 
-    def told(done, total, point):
+    def on_end(done, total, point):
         arrived.append(point.settings["value"])
         if done == 2:  # 0 and 1 are safe here; every other point waits in a worker, or for one
             wait_until(lambda: any(marks(tmp_path, "began", value) for value in range(2, 6)))
@@ -543,7 +582,9 @@ def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
     ):  # fmt: skip
-        swept = sweep(marked, {"value": list(range(6))}, fixed=fixed, folder=points, progress=told)
+        swept = sweep(
+            marked, {"value": list(range(6))}, fixed=fixed, folder=points, progress=on_end
+        )
     assert swept.finished and swept.table["loss"].tolist() == [-2, 8, 18, 28, 38, 48]
     assert sorted(arrived) == list(range(6))  # each has come to one result
     assert [len(marks(tmp_path, "ended", value)) for value in range(6)] == [1] * 6

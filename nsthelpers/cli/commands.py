@@ -7,6 +7,7 @@ ends a run, the best image so far is saved.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import sys
@@ -52,13 +53,15 @@ def demo(arguments, sheet) -> int:
     check_image_name(sheet)
     status = transfer(arguments)
     if status == 0:
-        from ..plots.sheet import save_sheet
+        from ..plots import image_grid
 
         pictures = {"content": arguments.content, "style": arguments.style[0]}
         captions = [f"{role}: {credits(name)[0].title}" for role, name in pictures.items()]
         images = [load_image(resolve(name)) for name in pictures.values()]
         images.append(load_image(arguments.output))
-        save_sheet(images, [*captions, "result"], sheet)
+        figure, buffer = image_grid(images, [*captions, "result"], width=12), io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=140, bbox_inches="tight")
+        write_whole(sheet, buffer.getvalue())
         if not arguments.quiet:
             print(f"{'side by side':14}{sheet}")
     return status
