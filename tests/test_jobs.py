@@ -121,6 +121,11 @@ def test_objects_stand_for_themselves(network, painting):
     assert again.style_weight == job.style_weight
 
 
+def test_none_is_what_programs_say_for_the_usual_ones():
+    job = stylize(network=None, optimizer=None, scales=None)
+    assert (job.network, job.optimizer, job.scales) == ("vgg19", "lbfgs", "none")
+
+
 @pytest.mark.parametrize(
     "settings", [{"pooling": "avg"}, {"weights": "pypi"}, {"normalized": True}]
 )

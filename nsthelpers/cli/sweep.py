@@ -43,7 +43,11 @@ def sweep(arguments) -> int:
         line.show("preparing the first point")
         with _cluster(arguments.scheduler):
             swept = study.run(
-                folder=folder, n_jobs=arguments.jobs, on_error="record", progress=told
+                folder=folder,
+                n_jobs=arguments.jobs,
+                on_error="record",
+                renew=arguments.renew,
+                progress=told,
             )
     write_whole(table, swept.table.to_csv(index=False).encode())
     if swept.results:
