@@ -189,7 +189,7 @@ def test_an_empty_history_gives_empty_axes():
     assert axes.lines[:] == []
 
 
-def test_feature_maps_choose_the_liveliest_channels():
+def test_feature_maps_choose_the_most_varied_channels():
     maps = np.zeros((1, 12, 12, 30), "float32")
     maps[0, 5, 5, [3, 17]] = 1.0
     maps[0, 0, :, 8] = 100.0  # only at the border: an answer to the padding
