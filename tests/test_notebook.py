@@ -134,10 +134,6 @@ def test_the_expected_time_names_the_gpu_escaped(monkeypatch):
     assert "Tesla &lt;T4&gt;" in shown._repr_html_()
 
 
-def test_there_is_one_public_estimate():
-    assert not hasattr(notebook, "Estimate")
-
-
 def test_a_kernel_shows_each_figure_once_as_jpeg():
     figure = "nst.plots.before_after(nst.white_noise(16, 16), nst.white_noise(16, 16))"
     cells = [

@@ -619,18 +619,6 @@ def test_broken_upload_is_reported_and_changes_nothing(make, data):
     assert finished(panel).stop_reason == "steps"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"a.png": {"metadata": {"name": "a.png"}, "content": b"data"}},
-        ({"name": "a.png", "content": memoryview(b"data")},),
-    ],
-    ids=["ipywidgets 7", "ipywidgets 8"],
-)
-def test_uploads_of_both_generations_are_read(value):
-    assert nst.widgets.uploaded(value) == [("a.png", b"data")]
-
-
 def test_failed_download_goes_back_to_the_last_choice(make, monkeypatch):
     panel = make("studio")
 
