@@ -513,8 +513,9 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(capsys):
 
 
 def test_a_dry_run_tells_when_the_memory_will_not_do(capsys, monkeypatch):
-    found = lambda kind, index: (10**9, 10**4)  # noqa: E731
-    monkeypatch.setattr("nsthelpers.synthesis.estimates.held_and_free", found)
+    monkeypatch.setattr(
+        "nsthelpers.synthesis.estimates.held_and_free", lambda kind, index: (10**9, 10**4)
+    )
     assert transfer("--dry-run", "--quiet") == 1
     assert "largest long side that fits is about" in capsys.readouterr().out
 

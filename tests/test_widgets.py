@@ -461,7 +461,28 @@ def test_statistic_panel_balances_and_compares_with_the_run_before(make):
     assert "statistic" not in before and after["statistic"] == "MeanVariance()"
     assert before["weight"] > 0 and after["weight"] != before["weight"]
     assert np.array_equal(pixels(panel.beside), nst.images.to_uint8(first.image))
-    assert "the run before: gram, style pulls 20 times" in panel.captions[0].value
+    assert "the run before: gram, style pulls 8 times" in panel.captions[0].value
+
+
+def test_controls_start_where_the_description_of_a_job_does(make):
+    studio, job = make("studio"), nst.jobs.settings_of("stylize")
+    for control, name in (
+        (studio.style_weight, "style_weight"),
+        (studio.statistic, "statistic"),
+        (studio.smoothing, "tv_weight"),
+        (studio.start, "start"),
+    ):
+        assert control.value == job[name].default, name
+    assert studio.statistic.options == job["statistic"].metadata["kind"].choices
+    starts = {value for _, value in studio.start.options}
+    assert starts == set(job["start"].metadata["kind"].choices)
+    with pytest.raises(ValueError, match="time_limit has neither a range nor choices"):
+        widgets.parts.setting_control("time_limit")
+
+
+def test_panels_start_where_the_lessons_do(make):
+    assert make("statistic").pull.value == 8
+    assert make("smoothing").gamma.value == 1
 
 
 def test_smoothing_panel_compares_with_the_run_before(make):
