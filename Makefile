@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lab lint format clean
+.PHONY: help demo test bench lab lint format repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,10 @@ lint: $(BIN)/.developer  ## Check the style of code and notebooks
 format: $(BIN)/.developer  ## Bring code and notebooks into that style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# For a fork or a classroom copy; what is not given stays as it is.
+repoint:  ## Lead badges, set-up cells and links elsewhere: REPO=owner/name TAG=v1.2.3
+	@$(PYTHON) .github/repoint.py "$(REPO)" "$(TAG)"
 
 clean:  ## Remove the environment and what was made
 	rm -rf .venv output build dist .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,9 @@ import ast
 import copy
 import itertools
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import keras
@@ -18,6 +21,9 @@ import nbformat
 import nbformat.validator
 import numpy as np
 import pytest
+import repoint
+from IPython.core.inputtransformer2 import TransformerManager
+from packaging.requirements import Requirement
 
 import nsthelpers as nst
 from nsthelpers.lessons import checks
@@ -32,16 +38,20 @@ FILES = (
     "06_study_parameters.ipynb",
     "07_improve_the_algorithm.ipynb",
 )
-REF = f"v{nst.__version__}"
+REPOSITORY, REF = repoint.address(FOLDER.parent)
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/nsthelpers/nsthelpers/blob/{ref}/notebooks/{file})"
+    "(https://colab.research.google.com/github/{repository}/blob/{ref}/notebooks/{file})"
 )
 SETUP = f"""# @title Set up
 import importlib.util
+import sys
+from pathlib import Path
 
-if importlib.util.find_spec("nsthelpers") is None:  # on Colab: nothing else is changed there
-    %pip install -q --no-deps "git+https://github.com/nsthelpers/nsthelpers@{REF}"
+if Path("../nsthelpers/__init__.py").is_file():  # in a clone: the package beside this folder
+    sys.path.insert(0, str(Path("..").resolve()))
+elif importlib.util.find_spec("nsthelpers") is None:  # on Colab: nothing else is changed there
+    %pip install -q --no-deps "git+https://github.com/{REPOSITORY}@{REF}"
 
 import nsthelpers as nst
 
@@ -133,7 +143,7 @@ def rule_intro(notebook, file):
     first = notebook.cells[0]
     if first.cell_type != "markdown" or not re.match(r"# \w+", first.source):
         yield "the first cell is no title"
-    if BADGE.format(ref=REF, file=file) not in first.source:
+    if BADGE.format(repository=REPOSITORY, ref=REF, file=file) not in first.source:
         yield f"the Colab badge does not lead to {file} at {REF}"
     for wanted in ("What you will do", "What you will learn", "What you need"):
         if wanted not in first.source:
@@ -455,8 +465,81 @@ def test_the_readme_and_the_notebook_agree_on_the_minutes(stored, file):
     assert re.search(r"\| (\d+) · (\d+) \|", row).groups() == said.groups()
 
 
-def test_all_notebooks_share_one_set_up_cell(stored):
-    assert len({notebook.cells[1].source for notebook in stored.values()}) == 1
+# Stands in for IPython: notes a magic, and installs what it is asked for.
+KERNEL = """
+import importlib, pathlib, sys
+sys.path.append(site)
+
+class Shell:
+    def run_line_magic(self, name, line):
+        print(f"%{name} {line}")
+        make_package(pathlib.Path(site))
+        importlib.invalidate_caches()
+
+def make_package(folder):
+    (folder / "nsthelpers").mkdir(parents=True)
+    (folder / "nsthelpers/__init__.py").write_text("class notebook:\\n    setup = list\\n")
+
+get_ipython = Shell
+"""
+
+
+def make_package(folder):
+    scope = {"site": ""}
+    exec(KERNEL, scope)
+    scope["make_package"](folder)
+
+
+def run_set_up(folder):
+    """Run the set-up cell in ``clone/notebooks``: the magics, and where the package came from."""
+    for place in ("clone/notebooks", "site"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    program = (
+        f"site = {str(folder / 'site')!r}\n{KERNEL}\n"
+        f"{TransformerManager().transform_cell(SETUP)}\nprint(pathlib.Path(nst.__file__).parents[1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],  # nothing is installed in there
+        cwd=folder / "clone/notebooks",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *magics, place = done.stdout.splitlines()
+    return magics, Path(place).relative_to(folder.resolve())
+
+
+def test_the_set_up_cell_takes_the_clone_that_it_lies_in(tmp_path):
+    make_package(tmp_path / "clone")
+    make_package(tmp_path / "site")  # another version, installed
+    assert run_set_up(tmp_path) == ([], Path("clone"))
+
+
+def test_the_set_up_cell_takes_what_is_installed(tmp_path):
+    make_package(tmp_path / "site")
+    assert run_set_up(tmp_path) == ([], Path("site"))
+
+
+def test_the_set_up_cell_installs_the_release_on_colab(tmp_path):
+    address = f"git+https://github.com/{REPOSITORY}@{REF}"
+    magic = f'%pip install -q --no-deps "{address}"'
+    assert run_set_up(tmp_path) == ([magic], Path("site"))
+
+
+def test_colab_has_what_the_package_needs():
+    """``pip install --no-deps`` brings nothing else along."""
+    pins = (FOLDER.parent / ".github/colab-pins.txt").read_text(encoding="utf-8")
+    colab = {pin.name: pin.specifier for pin in requirements(pins.splitlines())}
+    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    for needed in requirements(project["project"]["dependencies"]):
+        assert needed.name in colab, f"Colab has no {needed.name}, or colab-pins.txt lacks it"
+        pinned = next(iter(colab[needed.name])).version.removesuffix(".*")
+        assert needed.specifier.contains(pinned), f"Colab's {needed.name} is older: {pinned}"
+
+
+def requirements(lines):
+    stated = (line.partition("#")[0].strip() for line in lines)
+    return [Requirement(line) for line in stated if line]
 
 
 @pytest.mark.parametrize(
