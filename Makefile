@@ -15,7 +15,7 @@ $(BIN)/.student: requirements.txt pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(BIN)/.developer: $(BIN)/.student requirements-dev.txt
+$(BIN)/.developer: $(BIN)/.student requirements-dev.txt pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
@@ -25,7 +25,8 @@ demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo
 # Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
 # aloud.
 test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then \
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } \
+	  >/dev/null; then \
 	  $(RUN) -m pytest -n 2 --dist loadfile; \
 	else \
 	  echo "No Chromium here: the tests in a real browser are left out (apt-get install chromium)."; \
@@ -54,9 +55,15 @@ bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (35 minu
 lab: $(BIN)/.student  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-lint: $(BIN)/.developer  ## Check the style of code and notebooks
+lint: $(BIN)/.developer  ## Check style, types and the workflow of continuous integration
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(RUN) -m mypy.stubtest nsthelpers --mypy-config-file pyproject.toml --concise \
+	  --allowlist tests/stubtest-allowlist.txt --ignore-unused-allowlist
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(BIN)/.developer  ## Bring code and notebooks into that style
 	$(BIN)/ruff check --fix .
@@ -67,4 +74,4 @@ repoint:  ## Lead badges, set-up cells and links elsewhere: REPO=owner/name TAG=
 	@$(PYTHON) .github/repoint.py "$(REPO)" "$(TAG)"
 
 clean:  ## Remove the environment and what was made
-	rm -rf .venv output build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv output build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

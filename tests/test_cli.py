@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nsthelpers import __main__ as command_line
-from nsthelpers import recipes
+from nsthelpers import __main__ as command_line, recipes
 from nsthelpers.__main__ import main
 from nsthelpers.cli import commands, live
 from nsthelpers.images import samples

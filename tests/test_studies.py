@@ -13,8 +13,7 @@ import nsthelpers as nst
 from nsthelpers import recipes
 from nsthelpers.__main__ import main
 from nsthelpers.cli import sweep as study_command
-from nsthelpers.studies import jobs as study_jobs
-from nsthelpers.studies import study as studies
+from nsthelpers.studies import jobs as study_jobs, study as studies
 from nsthelpers.sweeps.grid import expanded
 
 FOLDER = Path(__file__).parents[1] / "nsthelpers" / "studies" / "experiments"

@@ -20,9 +20,7 @@ import sweep_jobs
 from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
 
 import nsthelpers as nst
-from nsthelpers.sweeps import devices as gpus_module
-from nsthelpers.sweeps import execution as sweeps
-from nsthelpers.sweeps import store as point_store
+from nsthelpers.sweeps import devices as gpus_module, execution as sweeps, store as point_store
 from nsthelpers.sweeps.grid import expanded
 from nsthelpers.sweeps.store import point_key, setting_as_data
 

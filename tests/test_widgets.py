@@ -17,8 +17,7 @@ from PIL import Image
 import nsthelpers as nst
 import nsthelpers.widgets as widgets
 from nsthelpers.profiles import Profile
-from nsthelpers.widgets import run_panel as panels
-from nsthelpers.widgets import stylize as studio_panel
+from nsthelpers.widgets import run_panel as panels, stylize as studio_panel
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long
