@@ -57,20 +57,20 @@ def repoint(root: Path, repository: str = "", tag: str = "") -> list[str]:
             lambda m: f"{m['site']}{repository}" + (f"{m['at']}{tag}" if m["at"] else ""), text
         )
 
-    def moved_notebook(text: str) -> str:
-        notebook = json.loads(text)
-        for cell in notebook["cells"]:  # a cell's source is a list of lines, or one string
-            whole = isinstance(cell["source"], str)
-            cell["source"] = moved(cell["source"]) if whole else [*map(moved, cell["source"])]
-        if notebook == json.loads(text):
-            return text
-        return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"  # as Jupyter writes it
+    def moved_in_sources(text: str) -> str:
+        """A notebook's text; outside its cells' sources every byte stays."""
+        pieces, end = [], 0
+        for key in re.finditer(r'"source":\s*', text):  # inside a string it would read \"source\"
+            _, stop = json.JSONDecoder().raw_decode(text, key.end())
+            pieces += [text[end : key.end()], moved(text[key.end() : stop])]
+            end = stop
+        return "".join([*pieces, text[end:]])
 
     def released(text: str) -> str:
         return VERSION.sub(tag.removeprefix("v"), text)
 
     changes = {root / page: moved for page in PAGES}
-    changes |= dict.fromkeys(sorted((root / "notebooks").glob("*.ipynb")), moved_notebook)
+    changes |= dict.fromkeys(sorted((root / "notebooks").glob("*.ipynb")), moved_in_sources)
     changes[root / "nsthelpers/__init__.py"] = released
     changed = []
     for path, change in changes.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import numbers
 import operator
 
-__all__ = ["check_choice", "check_whole", "positive"]
+__all__ = ["check_choice", "check_whole", "did_you_mean", "positive"]
 
 
 def check_choice(what, value, choices):
@@ -43,3 +44,28 @@ def positive(name, value):
     if number < 1:
         raise ValueError(f"{name} must be at least 1, got {value!r}")
     return number
+
+
+def did_you_mean(name, known, otherwise=None) -> str:
+    """The end of an error about an unknown name: the closest known ones, else all of them.
+
+    Parameters
+    ----------
+    name : object
+        What was asked for; capitals do not matter.
+    known : iterable of str
+    otherwise : str, optional
+        What to say where nothing is close; default "expected one of", and the known names.
+
+    Examples
+    --------
+    >>> did_you_mean("Chelsae", ["chelsea", "coffee"])
+    'did you mean chelsea?'
+    >>> did_you_mean("rocket", ["chelsea", "coffee"])
+    'expected one of chelsea, coffee'
+    """
+    by_lower = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(str(name).lower(), by_lower, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(by_lower[each] for each in close)}?"
+    return otherwise or f"expected one of {', '.join(by_lower.values())}"

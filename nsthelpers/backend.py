@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .choices import PRECISIONS
+
 # TensorFlow's start-up notes on stderr tell a student nothing. A choice made outside is respected.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -72,8 +74,6 @@ __all__ = [
 ]
 
 
-#: Number formats for the inside of a network. On a GPU, float32 is not TF32, see above.
-PRECISIONS = ("float32", "bfloat16")
 _CPU_FACTS = "/proc/cpuinfo"
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from .arguments import check_choice
 from .backend import ops
+from .choices import REDUCTIONS, TV_KINDS, TV_REDUCTIONS
 
 __all__ = [
     "REDUCTIONS",
@@ -26,12 +27,6 @@ __all__ = [
     "style_loss",
     "total_variation",
 ]
-
-#: How :func:`content_loss` and :func:`style_loss` add up.
-REDUCTIONS = ("relative", "mean", "gatys")
-#: The kinds of total variation that :func:`total_variation` knows, and how it adds up.
-TV_KINDS = ("l1", "squared", "exponent")
-TV_REDUCTIONS = ("mean", "sum")
 
 
 def gram_matrix(features):

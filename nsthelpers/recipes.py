@@ -1,26 +1,263 @@
 """The three jobs of the papers in one call each.
 
-Every function builds an objective and calls ``synthesize``; reading them shows how to build others.
+A recipe turns the settings of a job (``jobs.py`` describes them) into an objective, and the one
+loop turns that into an image. Reading this page shows how to build others.
 """
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import functools
+import inspect
 
 from .images.arrays import resize
 from .images.files import load_image
 from .images.samples import resolve
-from .network.vgg import STYLE_LAYERS
+from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, settings_of
+from .network.vgg import VGG, default_network
 from .objectives.terms import Content, Style, TotalVariation
-from .statistics.gram import Gram
+from .optimizers import LBFGS, SGD, Adam
+from .statistics import Gram
 from .synthesis.balancing import balance
 from .synthesis.estimates import estimate
 from .synthesis.loop import synthesize
-from .synthesis.starts import smallest_scale
+from .synthesis.starts import STARTS, smallest_scale
 
-__all__ = ["coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "stylize"]
+__all__ = [
+    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "run",
+    "run_described", "stylize",
+]  # fmt: skip
 
 _COARSEST = 128  # pixels of the long side
+_OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam, "sgd": SGD}
+_OBJECTIVES = {}  # of each kind of job, the function that builds its objective
+
+
+def _recipe(kind, **names):
+    """Make a recipe of a function that builds an objective from a job and a network.
+
+    Its signature and the list of its settings come from the description of the job; ``names`` are
+    those of its first arguments, and the settings that they mean.
+    """
+
+    def decorate(build):
+        _OBJECTIVES[kind] = build
+        settings = settings_of(kind)
+        shown = names | {name: name for name in settings if name not in names.values()}
+        defaults = {name: settings[setting].default for name, setting in shown.items()}
+        signature = inspect.Signature(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD
+                if name in names
+                else inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if default is dataclasses.MISSING else default,
+            )
+            for name, default in (defaults | _RUNNING).items()
+        )
+
+        @functools.wraps(build)
+        def recipe(*arguments, **options):
+            given = signature.bind(*arguments, **options).arguments
+            running = {name: given.pop(name) for name in _RUNNING if name in given}
+            job = kind(**{names.get(name, name): value for name, value in given.items()})
+            return run(job, **running)
+
+        recipe.__signature__ = signature
+        recipe.__doc__ = build.__doc__.replace("    {settings}", _listed(shown, settings))
+        return recipe
+
+    return decorate
+
+
+def _listed(shown, settings):
+    """The settings of a job, as a docstring lists them."""
+    lines = []
+    for name, setting in shown.items():
+        field = settings[setting]
+        default = "" if field.default is dataclasses.MISSING else f", default {field.default!r}"
+        lines += [f"    {name} : {field.metadata['kind'].expected}{default}"]
+        lines += [f"        {field.metadata['help']}."]
+    return "\n".join(lines)
+
+
+_RUNNING = {"callbacks": (), "progress": True, "dry_run": False}
+
+
+@_recipe(Stylize, content="content", style="style")
+def stylize(job, network):
+    """Paint ``content`` in the manner of ``style``.
+
+    Parameters
+    ----------
+    {settings}
+    callbacks, progress
+        As in :func:`nsthelpers.synthesize`.
+    dry_run : bool, default False
+        Only say what the run would take.
+
+    Returns
+    -------
+    Synthesis
+        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
+
+    Raises
+    ------
+    ValueError
+        For settings that make no sense; what loading images raises besides.
+
+    Notes
+    -----
+    Both losses are measured relative to their targets, so the same weights serve for all pictures
+    and sizes. ``style_weight`` is the weight of Gram matrices; any other statistic gets the weight
+    with which it pulls as hard at the photograph (:func:`nsthelpers.balance`, at 128 px, so that it
+    is the same for every size).
+
+    References
+    ----------
+    Gatys et al. (2015), arXiv 1508.06576; coarse to fine: Gatys et al. (2016), arXiv 1611.07865.
+
+    Examples
+    --------
+    >>> result = stylize(
+    ...     "chelsea", "stained_glass", content_layers="block1_conv1", style_layers="block1_conv1",
+    ...     max_side=32, steps=2, network=VGG(weights="random"), progress=False,
+    ... )  # fmt: skip
+    >>> result.image.shape
+    (1, 21, 32, 3)
+    """
+    photo = open_image(job.content, max_side=job.max_side)
+    paintings = _open_all(job.style, max_side=round(max(photo.shape[1:3]) * job.style_scale))
+    content = _content(job, photo, network)
+    style = _style(job, paintings, network)
+    if style.statistic != Gram() and job.style_weight:
+        style = _weight_like_gram(style, photo) * style
+    return job.content_weight * content + job.style_weight * style + _smoothness(job)
+
+
+@_recipe(ReconstructContent, image="content", layer="content_layers")
+def reconstruct_content(job, network):
+    """Find an image with the same features as ``image`` in one layer: what does the layer know?
+
+    Parameters
+    ----------
+    {settings}
+    callbacks, progress, dry_run
+        As in :func:`stylize`.
+
+    Returns
+    -------
+    Synthesis
+
+    References
+    ----------
+    Mahendran & Vedaldi (2015), arXiv 1412.0035; Gatys et al. (2015), arXiv 1508.06576, figure 1.
+
+    Examples
+    --------
+    >>> network = VGG(weights="random")
+    >>> result = reconstruct_content(
+    ...     "chelsea", "block1_conv1", max_side=32, steps=2, network=network, progress=False
+    ... )
+    >>> result.history[-1].loss < result.history[0].loss
+    True
+    """
+    picture = open_image(job.content, max_side=job.max_side)
+    return _content(job, picture, network) + _smoothness(job)
+
+
+@_recipe(ReconstructStyle, images="style", layers="style_layers")
+def reconstruct_style(job, network):
+    """Find an image with the Gram matrices of ``images``: a texture in their manner.
+
+    Parameters
+    ----------
+    {settings}
+    callbacks, progress, dry_run
+        As in :func:`stylize`.
+
+    Returns
+    -------
+    Synthesis
+
+    References
+    ----------
+    Gatys, Ecker & Bethge (2015), "Texture Synthesis Using Convolutional Neural Networks",
+    arXiv 1505.07376.
+
+    Examples
+    --------
+    >>> network = VGG(weights="random")
+    >>> result = reconstruct_style(
+    ...     "stained_glass", "block1_conv1", max_side=32, steps=2, network=network, progress=False
+    ... )
+    >>> result.history[-1].loss < result.history[0].loss
+    True
+    """
+    paintings = _open_all(job.style, max_side=job.max_side)
+    return _style(job, paintings, network) + _smoothness(job)
+
+
+def run(job, *, callbacks=(), progress=True, dry_run=False):
+    """Carry out a job.
+
+    Parameters
+    ----------
+    job : Job
+        Such as :class:`nsthelpers.jobs.Stylize`.
+    callbacks, progress
+        As in :func:`nsthelpers.synthesize`.
+    dry_run : bool, default False
+        Only say what the run would take.
+
+    Returns
+    -------
+    Synthesis
+        Whose settings hold the job, so that :func:`nsthelpers.jobs.from_data` makes it again. Of a
+        dry run the :class:`nsthelpers.synthesis.Estimate`.
+
+    Examples
+    --------
+    >>> job = ReconstructStyle(style="mosaic_sunset", style_layers="conv1_1", max_side=32, steps=2,
+    ...                        weights="random")  # fmt: skip
+    >>> result = run(job, progress=False)
+    >>> again = run(from_data(result.settings["job"]), progress=False)
+    >>> bool((again.image == result.image).all())
+    True
+    """
+    job, described = _opened(job), job.as_data()
+    objective = _OBJECTIVES[type(job)](job, _network_of(job))
+    size = objective.parts[0][1].image.shape[1:3]
+    options = {
+        "start": job.start,
+        "optimizer": _optimizer_of(job),
+        "steps": job.steps,
+        "scales": _scales_of(job, size),
+        "precision": job.precision,
+        "time_limit": job.time_limit,
+    }
+    if dry_run:
+        return estimate(objective, **options)
+    try:
+        result = synthesize(
+            objective, **options, seed=job.seed, callbacks=callbacks, progress=progress
+        )
+    except Exception as error:
+        if hasattr(error, "synthesis"):
+            error.synthesis.settings["job"] = described
+        raise
+    result.settings["job"] = described
+    return result
+
+
+def run_described(job, **settings):
+    """Carry out a job by its name, without a progress bar: what a sweep of a study does.
+
+    Returns
+    -------
+    Synthesis
+    """
+    return run(from_data({"job": job, **settings}), progress=False)
 
 
 def open_image(source, **size):
@@ -77,179 +314,37 @@ def coarse_to_fine(longest, coarsest=_COARSEST, factor=2.0) -> list[int]:
     return scales
 
 
-def reconstruct_content(
-    image, layer="block4_conv2", *, max_side=256, start="noise", tv_weight=0.0, network=None, **run
-):
-    """Find an image with the same features as ``image`` in one layer: what does the layer know?
-
-    Parameters
-    ----------
-    image : anything :func:`open_image` takes
-    layer : str or sequence of str, default "block4_conv2"
-    max_side : int, default 256
-        Long side of the result in pixels.
-    start : default "noise"
-    tv_weight : float, default 0.0
-        Weight of total variation beside a content loss that is 1 where all features are 0.
-    network : VGG, optional
-    **run
-        Further arguments of :func:`nsthelpers.synthesize`, such as ``steps`` and ``seed``; and
-        ``dry_run=True``, to be told what the run would take instead of making it.
-
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.estimates.Estimate`.
-
-    References
-    ----------
-    Mahendran & Vedaldi (2015), arXiv 1412.0035; Gatys et al. (2015), arXiv 1508.06576, figure 1.
-
-    Examples
-    --------
-    >>> from nsthelpers import VGG
-    >>> network = VGG(weights="random")
-    >>> result = reconstruct_content(
-    ...     "chelsea", "block1_conv1", max_side=32, steps=2, network=network, progress=False
-    ... )
-    >>> result.history[-1].loss < result.history[0].loss
-    True
-    """
-    picture = open_image(image, max_side=max_side)
-    objective = Content(picture, layer, network=network) + tv_weight * TotalVariation()
-    return _carried_out(objective, start, **run)
-
-
-def reconstruct_style(
-    images, layers=STYLE_LAYERS, *, max_side=256, start="noise", tv_weight=0.0, network=None, **run
-):
-    """Find an image with the Gram matrices of ``images``: a texture in their manner.
-
-    Parameters
-    ----------
-    images : anything :func:`open_image` takes, or a list of such
-    layers : str or sequence of str, default the first convolution of all five blocks
-    max_side : int, default 256
-        Long side of the paintings and of the result, in pixels.
-    start, tv_weight, network, **run
-        As in :func:`reconstruct_content`.
-
-    Returns
-    -------
-    Synthesis
-
-    References
-    ----------
-    Gatys, Ecker & Bethge (2015), "Texture Synthesis Using Convolutional Neural Networks",
-    arXiv 1505.07376.
-
-    Examples
-    --------
-    >>> from nsthelpers import VGG
-    >>> network = VGG(weights="random")
-    >>> result = reconstruct_style(
-    ...     "stained_glass", "block1_conv1", max_side=32, steps=2, network=network, progress=False
-    ... )
-    >>> result.history[-1].loss < result.history[0].loss
-    True
-    """
-    objective = Style(_open_all(images, max_side=max_side), layers, network=network)
-    return _carried_out(objective + tv_weight * TotalVariation(), start, **run)
-
-
-def stylize(
-    content,
-    style,
-    *,
-    max_side=512,
-    content_weight=1.0,
-    style_weight=10.0,
-    tv_weight=0.1,
-    content_layers="block4_conv2",
-    style_layers=STYLE_LAYERS,
-    statistic="gram",
-    style_scale=1.0,
-    start="recoloured",
-    scales="coarse to fine",
-    network=None,
-    **run,
-):
-    """Paint ``content`` in the manner of ``style``.
-
-    Parameters
-    ----------
-    content : anything :func:`open_image` takes
-    style : anything :func:`open_image` takes, or a list of such
-    max_side : int, default 512
-        Long side of the result in pixels; a smaller photograph is not enlarged.
-    content_weight, style_weight, tv_weight : float, defaults 1, 10, 0.1
-        Both losses are measured relative to their targets, so the same weights serve for all
-        pictures and sizes; 1 to 100 is the useful range of ``style_weight``, the weight of Gram
-        matrices. Any other statistic gets the weight with which it pulls as hard at the photograph
-        (:func:`nsthelpers.balance`, at 128 px, so that it is the same for every size).
-    content_layers, style_layers : str or sequence of str
-    statistic : str or Statistic, default "gram"
-        What of the features counts as style; see :mod:`nsthelpers.statistics`.
-    style_scale : float, default 1.0
-        The painting's long side beside the result's; less gives smaller brush strokes.
-    start : default "recoloured"
-        As in :func:`nsthelpers.synthesize`: the content in the painting's colours, which is nearer
-        to the goal than the content itself.
-    scales : sequence of int, None or "coarse to fine", default "coarse to fine"
-        See :func:`nsthelpers.synthesize`; "coarse to fine" doubles up from at least 128 px.
-    network : VGG, optional
-    **run
-        Further arguments of :func:`nsthelpers.synthesize`: ``steps`` (for each scale), ``seed``,
-        ``optimizer``, ``time_limit``, ``callbacks``, ``progress``; and ``dry_run``.
-
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.estimates.Estimate`.
-
-    Raises
-    ------
-    ValueError
-        For unknown names and numbers out of range; what loading images raises besides.
-
-    References
-    ----------
-    Gatys et al. (2015), arXiv 1508.06576; coarse to fine: Gatys et al. (2016), arXiv 1611.07865.
-
-    Examples
-    --------
-    >>> from nsthelpers import VGG
-    >>> result = stylize(
-    ...     "chelsea", "stained_glass", content_layers="block1_conv1", style_layers="block1_conv1",
-    ...     max_side=32, steps=2, network=VGG(weights="random"), progress=False,
-    ... )  # fmt: skip
-    >>> result.image.shape
-    (1, 21, 32, 3)
-    """
-    if not (style_scale > 0 and math.isfinite(style_scale)):
-        raise ValueError(f"style_scale is {style_scale}; expected a positive number")
-    photo = open_image(content, max_side=max_side)
-    longest = max(photo.shape[1:3])
-    paintings = _open_all(style, max_side=round(longest * style_scale))
-    # A panorama must not become too low for the network.
-    coarsest = max(_COARSEST, smallest_scale(photo.shape[1:3]))
-    if isinstance(scales, str):
-        if scales != "coarse to fine":
-            raise ValueError(f"scales is {scales!r}; expected 'coarse to fine', None or numbers")
-        scales = coarse_to_fine(longest, coarsest)
-    painted = Style(paintings, style_layers, statistic=statistic, network=network)
-    if painted.statistic != Gram() and style_weight:
-        painted = _weight_like_gram(painted, photo, min(1.0, coarsest / longest)) * painted
-    objective = (
-        content_weight * Content(photo, content_layers, network=network)
-        + style_weight * painted
-        + tv_weight * TotalVariation()
+def _content(job, picture, network):
+    return Content(
+        picture,
+        job.content_layers,
+        layer_weights=job.content_layer_weights,
+        reduction=job.reduction,
+        network=network,
     )
-    return _carried_out(objective, start, scales=scales, **run)
 
 
-def _weight_like_gram(style, photo, scale):
+def _style(job, paintings, network):
+    return Style(
+        paintings,
+        job.style_layers,
+        layer_weights=job.style_layer_weights,
+        image_weights=job.image_weights,
+        statistic=job.statistic,
+        reduction=job.reduction,
+        network=network,
+    )
+
+
+def _smoothness(job):
+    kind = TotalVariation(job.tv_kind, exponent=job.tv_exponent, reduction=job.tv_reduction)
+    return job.tv_weight * kind
+
+
+def _weight_like_gram(style, photo):
     """The weight with which a statistic pulls at the photograph as Gram matrices do with 1."""
+
+    scale = min(1.0, _coarsest(photo.shape[1:3]) / max(photo.shape[1:3]))
 
     def small(image):
         size = image.shape[1:3]
@@ -263,14 +358,53 @@ def _weight_like_gram(style, photo, scale):
     return balance(gram + other, photo).weights["style_2"]
 
 
+def _coarsest(size):
+    """The first long side from coarse to fine: a panorama must not become too low."""
+    return max(_COARSEST, smallest_scale(size))
+
+
+def _opened(job):
+    """The same job with its pictures read, before a network is loaded."""
+    opened = {}
+    for name in ("content", "style"):
+        value = getattr(job, name, None)
+        if isinstance(value, (list, tuple)):
+            opened[name] = [open_image(each) for each in value]
+        elif value is not None:
+            opened[name] = open_image(value)
+    if isinstance(job.start, str) and job.start not in STARTS:
+        opened["start"] = open_image(job.start, max_side=job.max_side)
+    return dataclasses.replace(job, **opened)
+
+
 def _open_all(sources, **size):
     several = sources if isinstance(sources, (list, tuple)) else [sources]
     return [open_image(source, **size) for source in several]
 
 
-def _carried_out(objective, start, *, dry_run=False, **run):
-    if not dry_run:
-        return synthesize(objective, start, **run)
-    for name in ("seed", "callbacks", "progress"):  # they cost nothing
-        run.pop(name, None)
-    return estimate(objective, start=start, **run)
+def _optimizer_of(job):
+    if not isinstance(job.optimizer, str):
+        return job.optimizer
+    given = {"learning_rate": job.learning_rate, "momentum": job.momentum}
+    return _OPTIMIZERS[job.optimizer](**{n: v for n, v in given.items() if v is not None})
+
+
+def _scales_of(job, size):
+    if job.scales == "coarse to fine":
+        return coarse_to_fine(max(size), _coarsest(size))
+    return None if job.scales == "none" else job.scales
+
+
+def _network_of(job):
+    if not isinstance(job.network, str):
+        return job.network
+    if job.pooling == "max" and job.normalized is False:
+        return default_network(job.network, job.weights)
+    if isinstance(job.normalized, bool):
+        return _special_network(job.network, job.weights, job.pooling, job.normalized)
+    return VGG(job.network, weights=job.weights, pooling=job.pooling, normalized=job.normalized)
+
+
+@functools.lru_cache(maxsize=2)  # a study asks for the same one at every point
+def _special_network(name, weights, pooling, normalized):
+    return VGG(name, weights=weights, pooling=pooling, normalized=normalized)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 import uuid
 from pathlib import Path
@@ -43,7 +42,7 @@ def deadly(value, folder):
     """Kill the process that does value 1, once."""
     mark(folder, "began", value)
     if value == 1 and not (Path(folder) / "go").exists():
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(9)  # nothing is tidied up
     return made(value)
 
 
@@ -52,7 +51,7 @@ def on_a_gpu(value, folder, processes, dies=False):
     mark(folder, f"sees {GPU}", value)
     wait_until(lambda: len({m.name.split("-")[-2] for m in Path(folder).iterdir()}) >= processes)
     if dies and value == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(9)  # nothing is tidied up
     return made(value, message=f"{GPU}")
 
 

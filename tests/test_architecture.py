@@ -66,7 +66,7 @@ def test_imports_between_rooms_run_downwards_only():
     assert len(graph) <= 24
     heights = house.floors(graph)
     ground = {room for room, height in heights.items() if height == 0}
-    assert ground == {"arguments", "backend", "files"}
+    assert ground == {"arguments", "choices", "files"}
 
 
 def test_imports_between_files_run_in_no_circle():

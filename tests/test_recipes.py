@@ -17,8 +17,12 @@ SHALLOW = {"content_layers": "conv1_1", "style_layers": "conv1_1"}
 def asked(monkeypatch):
     """Stand in for `synthesize`: return what it is asked for, as fast as that."""
 
+    class Asked(tuple):
+        def __init__(self, asked):
+            self.settings = {}
+
     def synthesize(objective, start, **options):
-        return objective, start, options
+        return Asked((objective, start, options))
 
     monkeypatch.setattr(recipes, "synthesize", synthesize)
 
@@ -51,7 +55,8 @@ class TestStylize:
         )  # fmt: skip
         assert objective.weights == {"content": 2, "style": 30, "total_variation": 0.5}
         assert objective.network is network and start == "recoloured"
-        assert options == {"scales": [64], "steps": 7, "seed": 3}
+        assert (options["scales"], options["steps"], options["seed"]) == ([64], 7, 3)
+        assert options["optimizer"] == nst.LBFGS() and options["precision"] == "auto"
         assert max(objective.terms["content"].image.shape[1:3]) == 64
         assert max(objective.terms["style"].image.shape[1:3]) == 64
 
@@ -134,14 +139,17 @@ class TestStylize:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"statistic": "gramm"}, "unknown statistic 'gramm'; expected one of 'gram', "),
-            ({"statistic": "shifted", "style_weight": float("nan")}, "a weight is nan"),
-            ({"statistic": "shifted", "style_weight": -1}, "a weight is -1.0"),
-            ({"scales": "fine"}, "scales is 'fine'; expected 'coarse to fine', None or numbers"),
-            ({"style_scale": 0}, "style_scale is 0; expected a positive number"),
+            ({"statistic": "gramm"}, "statistic is 'gramm'; did you mean gram"),
+            (
+                {"statistic": "shifted", "style_weight": float("nan")},
+                "style_weight is nan; expected a finite number of at least 0",
+            ),
+            ({"statistic": "shifted", "style_weight": -1}, "style_weight is -1; expected a finite"),
+            ({"scales": "fine"}, "scales is 'fine'; did you mean"),
+            ({"style_scale": 0}, "style_scale is 0; expected a finite number above 0"),
             ({"style_scale": float("inf")}, "style_scale is inf"),
             ({"style_scale": 0.1}, "each side must be at least 16"),
-            ({"style_weight": -1}, "a weight is -1.0"),
+            ({"style_weight": -1}, "style_weight is -1; expected a finite"),
             ({"content_layers": "conv9_1"}, "did you mean"),
             ({"max_side": 0}, "max_side"),
         ],
@@ -163,7 +171,7 @@ class TestReconstructions:
         )
         assert objective.weights == {"content": 1.0, "total_variation": 0.2}
         assert objective.terms["content"].layers == ("block1_conv1", "block2_conv2")
-        assert (start, options) == ("noise", {"steps": 3})
+        assert (start, options["steps"], options["scales"]) == ("noise", 3, None)
 
     def test_style(self, asked, network, painting):
         objective, start, _ = nst.reconstruct_style(

@@ -13,7 +13,7 @@ import nsthelpers as nst
 from nsthelpers import recipes
 from nsthelpers.__main__ import main
 from nsthelpers.cli import sweep as study_command
-from nsthelpers.studies import jobs as study_jobs, study as studies
+from nsthelpers.studies import study as studies
 from nsthelpers.sweeps.grid import expanded
 
 FOLDER = Path(__file__).parents[1] / "nsthelpers" / "studies" / "experiments"
@@ -183,74 +183,6 @@ def test_bad_sizes_are_refused(arguments, text):
         studies.read("lakic_learning_rates").adapted(**arguments)
 
 
-# --- the jobs ---------------------------------------------------------------------------------
-
-
-def test_the_jobs_do_what_the_recipes_do():
-    network = study_jobs._network("vgg19", "random", "max", False)
-    few = {"max_side": 32, "steps": 2}
-    own = study_jobs.stylize(
-        content="chelsea", style=["stained_glass", "mosaic_sunset"], content_layers="conv1_1",
-        style_layers="conv1_2", tv_weight=0.1, weights="random", **few,
-    )  # fmt: skip
-    theirs = recipes.stylize(
-        "chelsea", ["stained_glass", "mosaic_sunset"], content_layers="conv1_1",
-        style_layers="conv1_2", start="content", scales=None, network=network, progress=False,
-            **few,
-    )  # fmt: skip
-    assert own.settings == theirs.settings
-    assert np.allclose(own.image, theirs.image, atol=1e-4)
-    own = study_jobs.reconstruct_content(
-        content="chelsea", content_layers="conv1_1", weights="random", **few
-    )
-    theirs = recipes.reconstruct_content(
-        "chelsea", "conv1_1", network=network, progress=False, **few
-    )
-    assert own.settings == theirs.settings
-    own = study_jobs.reconstruct_style(
-        style="stained_glass", style_layers="conv1_1", weights="random", **few
-    )
-    theirs = recipes.reconstruct_style(
-        "stained_glass", "conv1_1", network=network, progress=False, **few
-    )
-    assert own.settings == theirs.settings
-
-
-def test_every_setting_reaches_the_run():
-    result = study_jobs.stylize(
-        content="chelsea", style="stained_glass", max_side=32, content_weight=2, style_weight=3,
-        content_layers=["conv1_1", "conv1_2"], content_layer_weights=[1, 2],
-        style_layers=["conv1_1", "conv1_2"], style_layer_weights=[3, 4], reduction="gatys",
-        start="noise", tv_weight=0.5, tv_kind="exponent", tv_exponent=1.5, tv_reduction="sum",
-        steps=1, seed=5, optimizer="sgd", learning_rate=1e-9, momentum=0.5, weights="random",
-        pooling="avg",
-    )  # fmt: skip
-    said, terms = result.settings, result.settings["objective"]["terms"]
-    assert terms["content"]["weight"] == 2 and terms["style"]["weight"] == 3
-    assert terms["content"]["layer_weights"] == [1, 2] and terms["style"]["layer_weights"] == [3, 4]
-    assert terms["content"]["reduction"] == terms["style"]["reduction"] == "gatys"
-    assert terms["total_variation"] == {
-        "weight": 0.5, "kind": "exponent", "exponent": 1.5, "reduction": "sum",
-    }  # fmt: skip
-    assert said["start"] == "noise" and said["seed"] == 5
-    assert said["optimizer"]["name"] == "SGD" and said["optimizer"]["momentum"] == 0.5
-    assert said["objective"]["network"]["pooling"] == "avg"
-
-
-@pytest.mark.parametrize(
-    "arguments, text",
-    [
-        (("newton",), "unknown optimizer 'newton'"),
-        (("lbfgs", 0.1), "lbfgs has no learning rate"),
-        (("sgd",), "sgd needs a learning_rate"),
-        (("adam", 0.1, 0.9), "adam has no momentum"),
-    ],
-)
-def test_optimizers_by_name(arguments, text):
-    with pytest.raises(ValueError, match=text):
-        study_jobs.make_optimizer(*arguments)
-
-
 # --- files that are none ----------------------------------------------------------------------
 
 
@@ -268,13 +200,13 @@ def test_optimizers_by_name(arguments, text):
         ({"steps": "stps = 3"}, "stylize has no setting 'stps'; did you mean steps"),
         ({"steps": "steps = 0"}, "steps is 0; expected a whole number"),
         ({"steps": "steps = true"}, "steps is True; expected a whole number"),
-        ({"steps": "tv_weight = -1"}, "tv_weight is -1; expected a number of at least 0"),
-        ({"steps": 'start = "middle"'}, "start is 'middle'; expected one of content"),
+        ({"steps": "tv_weight = -1"}, "tv_weight is -1; expected a finite number of at least 0"),
+        ({"steps": 'start = "middle"'}, "start is 'middle'; expected content, recoloured"),
         ({"steps": 'optimizer = "newton"'}, "optimizer is 'newton'; expected one of lbfgs"),
         ({"steps": 'optimizer = "sgd"'}, "sgd needs a learning_rate"),
         ({"content_layers": 'content_layers = "conv9_1"'}, "conv9_1"),
         ({"content": 'content = "chelsae"'}, "no sample is called 'chelsae'"),
-        ({"content": "content = 3"}, "content is 3; expected a picture's name or file"),
+        ({"content": "content = 3"}, "content is 3; expected a picture"),
         ({"content": ""}, "stylize needs content = a picture"),
         ({"style_weight": ""}, "the grid has no points"),
         ({"style_weight": "style_weight = []"}, "no values of style_weight"),
@@ -354,7 +286,7 @@ def test_the_command_says_how_to_go_on(tiny, capsys, monkeypatch):
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study_jobs, "synthesize", stopped)
+    monkeypatch.setattr(recipes, "synthesize", stopped)
     assert main(["sweep", str(tiny()), "--quiet"]) == 130
     assert "interrupted after 0 of 2 points; the same command goes on" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""What the commands of the command line do; ``__main__.py`` reads their arguments.
+"""What the commands of the command line do; ``parser.py`` reads their arguments.
 
 Everything that can be wrong with the input is found before the network is loaded, and whatever
 ends a run, the best image so far is saved.
@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 
 from .. import __version__
+from ..choices import STARTS
 from ..files import check_destination, write_whole
 from ..images.files import check_image_name, load_image
 from ..images.samples import credits, resolve
-from ..network.layers import layer_name, layer_table
+from ..network.layers import layer_table
 from ..network.weights import describe_sources
-from ..synthesis.starts import STARTS
 from .live import Frames, ProgressLine, duration
+from .parser import job_of
 
 __all__ = [
     "content", "demo", "layers", "made_folder", "samples", "style", "sweep", "transfer",
@@ -35,32 +36,17 @@ _STATUS = {"interrupted": 130, "not finite": 1, "out of memory": 1}
 
 def transfer(arguments) -> int:
     """Paint one picture in the manner of others."""
-    sources = [arguments.content, *arguments.style]
-    photo, *paintings = _pictures(arguments, sources, "content_layers", "style_layers")
-    given = _given(
-        arguments,
-        *("max_side", "content_weight", "style_weight", "tv_weight", "scales"),
-        *("content_layers", "style_layers", "statistic"),
-    )
-    if arguments.statistic:
-        from ..statistics.by_name import as_statistic
-
-        as_statistic(arguments.statistic)  # before the weights are fetched
-    return _run(arguments, "stylize", photo, paintings, **given)
+    return _make(arguments)
 
 
 def content(arguments) -> int:
     """Show what a layer knows of a picture."""
-    [image] = _pictures(arguments, [arguments.image], "layer")
-    given = _given(arguments, "max_side", "tv_weight", "scales", "layer")
-    return _run(arguments, "reconstruct_content", image, **given)
+    return _make(arguments)
 
 
 def style(arguments) -> int:
     """Make a texture in the manner of pictures."""
-    paintings = _pictures(arguments, arguments.image, "layers")
-    given = _given(arguments, "max_side", "tv_weight", "scales", "layers")
-    return _run(arguments, "reconstruct_style", paintings, **given)
+    return _make(arguments)
 
 
 def demo(arguments, sheet) -> int:
@@ -134,8 +120,30 @@ def weights(arguments) -> int:
     return 0
 
 
-def _pictures(arguments, sources, *layer_options):
-    """Open the pictures; all that could end the run after minutes of work is raised here."""
+def _make(arguments) -> int:
+    """Carry out a job; all that could end it after minutes of work is found out before."""
+    job = job_of(arguments)
+    _check_outputs(arguments, job)
+    began = time.perf_counter()
+    progress = ProgressLine(None if arguments.quiet else sys.stderr)
+    frames = Frames(arguments.frames, arguments.save_every)
+    with progress, _muted("nsthelpers.synthesis"):
+        progress.show("loading the network")
+        from .. import recipes
+
+        progress.show("measuring" if arguments.dry_run else "preparing the first step")
+        result = recipes.run(
+            job, callbacks=[progress, frames], progress=False, dry_run=arguments.dry_run
+        )
+    if arguments.dry_run:
+        print(result)
+        return 1 if result.warning else 0
+    if not result.history:
+        raise KeyboardInterrupt  # before the first step: the start image is no result
+    return _finish(arguments, result, frames, time.perf_counter() - began)
+
+
+def _check_outputs(arguments, job):
     output = check_image_name(arguments.output)
     if arguments.report and check_destination(arguments.report) == output:
         raise ValueError(f"--report and --output are both {output}: choose another name for one")
@@ -143,75 +151,17 @@ def _pictures(arguments, sources, *layer_options):
         raise ValueError("--frames DIR and --save-every N go together: give both or neither")
     if arguments.frames:
         Frames.check(arguments.frames)
-    if arguments.optimizer == "sgd" and not arguments.learning_rate:
-        raise ValueError("--optimizer sgd needs a --learning-rate: it has no default that fits all")
-    if arguments.learning_rate and arguments.optimizer in (None, "lbfgs"):
-        raise ValueError("lbfgs has no learning rate: drop --learning-rate or choose another")
-    if arguments.scales and None in arguments.scales:
-        if len(arguments.scales) > 1:
-            raise ValueError("--scales takes either none or numbers, not both")
-    for option in layer_options:
-        for name in getattr(arguments, option) or ():
-            layer_name(name, arguments.network or "vgg19")
-    paths = [resolve(source) for source in sources]
-    for path in paths:
+    job.check_pictures()
+    pictures = [*_as_list(getattr(job, "content", [])), *_as_list(getattr(job, "style", []))]
+    for path in map(resolve, [*pictures, *([] if job.start in STARTS else [job.start])]):
+        load_image(path)  # an error of a picture comes before the network is loaded
         with contextlib.suppress(OSError):  # one of the two is no file
             if output.samefile(path):
                 raise ValueError(f"--output would replace the picture {path}: choose another name")
-    return [load_image(path) for path in paths]
 
 
-def _given(arguments, *names):
-    """Only what was said on the command line: all else is left to the recipe."""
-    given = {name: getattr(arguments, name) for name in names}
-    given = {name: value for name, value in given.items() if value is not None}
-    if given.get("scales") == [None]:
-        given["scales"] = None
-    return given
-
-
-def _start(arguments):
-    start = arguments.start
-    if start is None or start in STARTS:
-        return _given(arguments, "start")
-    try:
-        return {"start": load_image(resolve(start), **_given(arguments, "max_side"))}
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"--start {start}: expected content, style, noise or a picture, but {error}"
-        ) from None
-
-
-def _run(arguments, recipe, *pictures, **options):
-    options |= _start(arguments) | _given(arguments, "seed")
-    if arguments.steps:
-        options["steps"] = arguments.steps if len(arguments.steps) > 1 else arguments.steps[0]
-    line = ProgressLine(None if arguments.quiet else sys.stderr)
-    frames = Frames(arguments.frames, arguments.save_every)
-    began = time.perf_counter()
-    with line, _muted("nsthelpers.synthesis"):
-        line.show("loading the network")
-        from .. import recipes
-        from ..network.vgg import VGG
-        from ..optimizers import first_order as optimizers
-
-        if arguments.optimizer:
-            kinds = {"lbfgs": "LBFGS", "adam": "Adam", "sgd": "SGD"}
-            kind = getattr(optimizers, kinds[arguments.optimizer])
-            options["optimizer"] = kind(**_given(arguments, "learning_rate"))
-        network = {"name": arguments.network} if arguments.network else {}
-        network = VGG(**network, **_given(arguments, "weights", "pooling"))
-        line.show("measuring" if arguments.dry_run else "preparing the first step")
-        options |= {"dry_run": True} if arguments.dry_run else {}
-        result = getattr(recipes, recipe)(
-            *pictures, **options, network=network, callbacks=[line, frames], progress=False
-        )
-    if arguments.dry_run:
-        print(result)
-        return 1 if result.warning else 0
-    if not result.history:
-        raise KeyboardInterrupt  # before the first step: the start image is no result
-    return _finish(arguments, result, network, frames, time.perf_counter() - began)
+def _as_list(value):
+    return value if isinstance(value, list) else [value]
 
 
 @contextlib.contextmanager
@@ -225,7 +175,7 @@ def _muted(name):
         logger.removeFilter(nothing)
 
 
-def _finish(arguments, result, network, frames, seconds):
+def _finish(arguments, result, frames, seconds):
     problems, path = [], Path(arguments.output).expanduser()
     try:
         result.save(path)
@@ -241,7 +191,7 @@ def _finish(arguments, result, network, frames, seconds):
         except OSError as error:
             problems.append(_text(error))
     if not arguments.quiet:
-        _print_summary(arguments, result, path, network, frames, seconds)
+        _print_summary(arguments, result, path, frames, seconds)
     status = _STATUS.get(result.stop_reason, 0)
     if status:
         print(f"nst: {result.message}; saved as {path}", file=sys.stderr)
@@ -251,20 +201,12 @@ def _finish(arguments, result, network, frames, seconds):
 
 
 def _report(arguments, result, path):
-    sources = {
-        name: getattr(arguments, name)
-        for name in ("content", "style", "image")
-        if hasattr(arguments, name)
-    }
     report = {
         "command": arguments.command,
-        "pictures": sources,
         "output": str(path),
         "package": {"name": "nsthelpers", "version": __version__},
         **result.report(),
     }
-    if arguments.start:
-        report["start"] = arguments.start
     text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
 
@@ -278,12 +220,13 @@ def _finite(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _print_summary(arguments, result, path, network, frames, seconds):
+def _print_summary(arguments, result, path, frames, seconds):
     last, (_, height, width, _) = result.history[-1], result.image.shape
+    network = result.settings["objective"]["network"]
     terms = ", ".join(f"{name} {loss:.4g}" for name, loss in last.terms.items())
     rows = [
         ("saved", f"{path} ({width} x {height} px)"),
-        ("weights", f"{network.source}: {network.provenance}"),
+        ("weights", f"{network['weights']}: {network['provenance']}"),
         ("loss", f"{last.loss:.4g} ({terms})"),
         ("ended", result.message),
         ("time", f"{duration(seconds)}, {result.evaluations} evaluations"),

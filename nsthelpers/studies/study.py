@@ -6,38 +6,24 @@ these they did not state, and which pictures can stand in for theirs where there
 
 from __future__ import annotations
 
-import difflib
-import inspect
+import functools
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..images.samples import resolve
-from ..losses import REDUCTIONS, TV_KINDS, TV_REDUCTIONS
-from ..network.layers import layer_name
+from ..arguments import did_you_mean
+from ..jobs import JOBS, from_data, settings_of
 from ..network.weights import describe_sources
 from ..profiles import profile as run_profile
+from ..recipes import run_described
 from ..sweeps.execution import Sweep, sweep
 from ..sweeps.grid import expanded
-from ..synthesis.starts import STARTS
 
 __all__ = ["JOBS", "Study", "names", "read"]
 
-JOBS = ("stylize", "reconstruct_content", "reconstruct_style")
 _TEXTS = ("title", "source", "job", "claim", "notes")
 _TABLES = ("settings", "grid", "stand_ins", "reference")
 _KEYS = (*_TEXTS, "assumed", "points", *_TABLES)
-_STEPS = 200  # of a study that does not say how many; the default of synthesize
-_PICTURES = ("content", "style")
-_CHOICES = {
-    "start": STARTS,
-    "reduction": REDUCTIONS,
-    "tv_kind": TV_KINDS,
-    "tv_reduction": TV_REDUCTIONS,
-    "optimizer": ("lbfgs", "adam", "sgd"),
-    "network": ("vgg19", "vgg16"),
-    "pooling": ("max", "avg"),
-}
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class Study:
     name, title, source : str
         The file's name, what it is about, who published it and where.
     job : {"stylize", "reconstruct_content", "reconstruct_style"}
-        A function of :mod:`nsthelpers.study_jobs`.
+        A key of :data:`nsthelpers.jobs.JOBS`.
     grid : dict or list of dict
         As :func:`nsthelpers.sweep` takes it.
     settings : dict
@@ -108,9 +94,9 @@ class Study:
                 raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
         changes = {}
         if profile or max_side:
-            side = self.settings.get("max_side", 512)
+            side = self.settings.get("max_side", settings_of(self.job)["max_side"].default)
             changes["max_side"] = max_side or min(side, profile.grid_side)
-        usual = self.settings.get("steps", _STEPS)
+        usual = self.settings.get("steps", settings_of(self.job)["steps"].default)
         factor = 1.0
         if profile or steps:
             factor = (steps or min(usual, profile.grid_steps)) / usual
@@ -133,10 +119,8 @@ class Study:
         -------
         Sweep
         """
-        from . import jobs as study_jobs
-
         return sweep(
-            getattr(study_jobs, self.job),
+            functools.partial(run_described, self.job),
             self.grid,
             fixed=self._fixed(),
             folder=folder,
@@ -152,16 +136,17 @@ class Study:
         ------
         ValueError, OSError
         """
-        known = _settings_of(self.job)
         points, _ = expanded(self.grid, self._fixed())
         for point in points:
-            for name, value in point.settings.items():
-                if name not in known:
-                    raise ValueError(f"{self.job} has no setting {name!r}; {_similar(name, known)}")
-                _check_value(name, value, point.settings)
-            for needed in ("content", "style"):
-                if needed in known and needed not in point.settings:
-                    raise ValueError(f"{self.job} needs {needed} = a picture, in [settings]")
+            for name in settings_of(self.job):
+                if name in ("content", "style") and name not in point.settings:
+                    raise ValueError(f"{self.job} needs {name} = a picture, in [settings]")
+            job = from_data({"job": self.job, **point.settings})
+            for name in ("content", "style"):
+                for picture in _as_list(getattr(job, name, "")):
+                    if not isinstance(picture, str):
+                        raise ValueError(f"{name} is {picture!r}; expected its name or file")
+            job.check_pictures()
 
     def _fixed(self):
         """The settings without those that are varied: `steps` may be both, to say what is usual."""
@@ -216,7 +201,8 @@ def read(source) -> Study:
         text = path.read_bytes().decode("utf-8")
     except (FileNotFoundError, IsADirectoryError):
         raise FileNotFoundError(
-            f"no study {str(source)!r}: no file of that name, and {_similar(path.stem, names())}"
+            f"no study {str(source)!r}, neither a file nor one that comes along: "
+            f"{did_you_mean(path.stem, names())}"
         ) from None
     except UnicodeDecodeError:
         raise ValueError(f"{path.name} is no text; expected a study in TOML, as UTF-8") from None
@@ -233,7 +219,7 @@ def read(source) -> Study:
 def _study(name, read):
     for key in read:
         if key not in _KEYS:
-            raise ValueError(f"unknown entry {key!r}; {_similar(key, _KEYS)}")
+            raise ValueError(f"unknown entry {key!r}; {did_you_mean(key, _KEYS)}")
     for key, kinds, expected in (
         *((key, str, "a text") for key in _TEXTS),
         *((key, dict, f"a table: [{key}]") for key in _TABLES),
@@ -248,10 +234,12 @@ def _study(name, read):
         raise ValueError(f"unknown job {read['job']!r}; expected one of {', '.join(JOBS)}")
     if ("grid" in read) == ("points" in read):
         raise ValueError("expected either a [grid] of values or a list of [[points]], and not both")
+    known = settings_of(read["job"])
     for setting in read.get("assumed", ()):
-        if setting not in _settings_of(read["job"]):
-            known = _similar(setting, _settings_of(read["job"]))
-            raise ValueError(f"assumed names {setting!r}, which is no setting; {known}")
+        if setting not in known:
+            raise ValueError(
+                f"assumed names {setting!r}, which is no setting; {did_you_mean(setting, known)}"
+            )
     grid = read.pop("grid", None) or read.pop("points", None)
     if not grid:
         raise ValueError("the grid has no points; give at least one setting some values")
@@ -263,42 +251,8 @@ def _folder():
     return Path(__file__).with_name("experiments")
 
 
-def _settings_of(job):
-    from . import jobs as study_jobs
-
-    own = inspect.signature(getattr(study_jobs, job)).parameters.values()
-    shared = inspect.signature(study_jobs._split).parameters
-    return {each.name for each in own if each.kind is each.KEYWORD_ONLY} | set(shared)
-
-
-def _check_value(name, value, settings):
-    several = value if isinstance(value, (list, tuple)) else [value]
-    if name in _PICTURES:
-        for picture in several:
-            _check_picture(name, picture)
-    elif name.endswith("_layers"):
-        for layer in several:
-            layer_name(layer, settings.get("network", "vgg19"))
-    elif name in _CHOICES and value not in _CHOICES[name]:
-        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(_CHOICES[name])}")
-    elif name == "optimizer":
-        from .jobs import make_optimizer
-
-        make_optimizer(value, settings.get("learning_rate"), settings.get("momentum"))
-    elif name in ("steps", "max_side") and not (type(value) is int and value >= 1):
-        raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
-    elif name.endswith("_weight") and not (type(value) in (int, float) and 0 <= value < 1e30):
-        raise ValueError(f"{name} is {value!r}; expected a number of at least 0")
-
-
-def _check_picture(name, picture):
-    from ..images.samples import credits, names
-
-    if not isinstance(picture, (str, Path)):
-        raise ValueError(f"{name} is {picture!r}; expected a picture's name or file")
-    # Whether it can be downloaded shows when it is, for a stand-in may take its place.
-    if picture not in names() or credits(picture)[0].kind != "download":
-        resolve(picture)
+def _as_list(value):
+    return value if isinstance(value, list) else [value]
 
 
 def _trained(network):
@@ -337,8 +291,3 @@ def _swapped(value, swap):
     if isinstance(value, list):
         return [_swapped(each, swap) for each in value]
     return swap.get(value, value) if isinstance(value, str) else value
-
-
-def _similar(name, known):
-    close = difflib.get_close_matches(str(name), list(known), n=2, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..choices import STARTS
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..images.colours import match_colours
 
@@ -19,9 +20,6 @@ __all__ = [
     "white_noise",
     "working_sizes",
 ]
-
-#: Images that an objective's own pictures give to start from.
-STARTS = ("content", "recoloured", "style", "noise")
 
 
 def white_noise(height, width, seed=0):

