@@ -24,7 +24,12 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 @contextlib.contextmanager
 def _quiet_stderr():
     """Hold back what compiled libraries write to file descriptor 2 before logging is set up."""
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        saved = os.dup(2)
+    except OSError:  # closed, as under pythonw: nothing to hold back
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 2)
         yield
