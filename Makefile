@@ -25,8 +25,7 @@ demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo
 # Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
 # aloud.
 test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
-	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } \
-	  >/dev/null; then \
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then \
 	  $(RUN) -m pytest -n 2 --dist loadfile; \
 	else \
 	  echo "No Chromium here: the tests in a real browser are left out (apt-get install chromium)."; \
@@ -55,23 +54,22 @@ bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (35 minu
 lab: $(BIN)/.student  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-lint: $(BIN)/.developer  ## Check style, types and the workflow of continuous integration
+lint: $(BIN)/.developer  ## Check style, types, and the workflow of CI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(RUN) -m mypy.stubtest nsthelpers --mypy-config-file pyproject.toml --concise \
-	  --allowlist tests/stubtest-allowlist.txt --ignore-unused-allowlist
-	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/stubtest nsthelpers --mypy-config-file pyproject.toml --concise \
+	  --allowlist tests/typing/no_stub.txt --ignore-unused-allowlist
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github
 
 format: $(BIN)/.developer  ## Bring code and notebooks into that style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# For a fork or a classroom copy; what is not given stays as it is.
-repoint:  ## Lead badges, set-up cells and links elsewhere: REPO=owner/name TAG=v1.2.3
-	@$(PYTHON) .github/repoint.py "$(REPO)" "$(TAG)"
+# A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
+repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0
+	@$(PYTHON) tests/repoint.py "$(REPO)" "$(TAG)"
 
 clean:  ## Remove the environment and what was made
-	rm -rf .venv output build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-oldest output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,7 +26,7 @@ def _quiet_stderr():
     """Hold back what compiled libraries write to file descriptor 2 before logging is set up."""
     try:
         saved = os.dup(2)
-    except OSError:  # closed, as under pythonw: nothing to hold back
+    except OSError:  # there is no such descriptor, as under pythonw: nothing to hold back
         yield
         return
     sink = os.open(os.devnull, os.O_WRONLY)

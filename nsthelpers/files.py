@@ -1,15 +1,25 @@
-"""Files: written whole or not at all, to places that are checked first; hashed; kept in a cache."""
+"""Files: written whole or not at all, hashed, downloaded, kept in a cache."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 
-__all__ = ["cache_folder", "check_destination", "hash_of", "write_whole"]
+__all__ = [
+    "cache_folder",
+    "check_destination",
+    "download",
+    "hash_of",
+    "write_json",
+    "write_whole",
+]
+
+_TIMEOUT = (5, 30)  # seconds: for the connection, and between two packets
 
 
 def check_destination(path) -> Path:
@@ -54,7 +64,7 @@ def write_whole(path, data):
     ----------
     path : str or Path
         The folder must exist.
-    data : bytes
+    data : bytes or memoryview
 
     Raises
     ------
@@ -79,14 +89,35 @@ def write_whole(path, data):
         unfinished.unlink(missing_ok=True)
 
 
+def write_json(path, value):
+    """Write a value as JSON, whole or not at all; NaN and infinity, which JSON lacks, as null.
+
+    Raises
+    ------
+    OSError
+        As from :func:`write_whole`.
+    TypeError
+        If it holds what JSON cannot.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "loss.json"
+    >>> write_json(path, {"loss": (0.5, math.inf)})
+    >>> json.loads(path.read_text(encoding="utf-8"))
+    {'loss': [0.5, None]}
+    """
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(path, f"{text}\n".encode())
+
+
 def cache_folder() -> Path:
-    """Return the folder in which downloaded weights are kept (it may not exist yet).
+    """Return the folder in which downloaded weights and pictures are kept; it need not exist yet.
 
     Returns
     -------
     pathlib.Path
         The environment variable ``NST_CACHE`` if it is set, otherwise ``nsthelpers`` inside
-        the platform's folder for caches (``~/.cache`` on Linux and macOS).
+        the platform's folder for caches (``~/.cache`` on Linux).
 
     Examples
     --------
@@ -95,8 +126,55 @@ def cache_folder() -> Path:
     """
     if os.environ.get("NST_CACHE"):
         return Path(os.environ["NST_CACHE"]).expanduser()
-    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
-    return Path(os.environ.get(variable) or Path("~/.cache").expanduser()) / "nsthelpers"
+    import platformdirs
+
+    return platformdirs.user_cache_path("nsthelpers", appauthor=False)
+
+
+def download(url, path, known_hash) -> Path:
+    """Fetch a file, unless it is there already; it appears whole and checked, or not at all.
+
+    Parameters
+    ----------
+    url : str
+    path : Path
+        Its folder is made if need be.
+    known_hash : str
+        Such as ``"md5:253f8c…"``. A file at ``path`` with another hash is replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OSError
+        If the server cannot be reached or refuses, nothing comes for half a minute, the file
+        cannot be written, or its hash is another. The text says why.
+    """
+    import pooch  # only needed here, and it takes a tenth of a second
+
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # it would announce each download on stderr
+    try:
+        pooch.retrieve(
+            url,
+            known_hash,
+            path.name,
+            path.parent,
+            downloader=pooch.HTTPDownloader(timeout=_TIMEOUT),
+        )
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        response = getattr(error, "response", None)
+        if response is not None:
+            response.close()
+        # Where no connection comes about, requests wraps what urllib3 says in the whole story.
+        reason = getattr(error.args[0] if error.args else None, "reason", None) or error
+        raise OSError(" ".join(str(reason).split())) from None
+    finally:
+        logger.setLevel(level)
+    return path
 
 
 def hash_of(path, algorithm) -> str:
@@ -105,6 +183,14 @@ def hash_of(path, algorithm) -> str:
         return hashlib.file_digest(
             file, lambda: hashlib.new(algorithm, usedforsecurity=False)
         ).hexdigest()
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _checked(path):

@@ -6,15 +6,10 @@ opinion score.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from .files import write_whole
 
@@ -65,20 +60,16 @@ def plain_name(rater):
 
 def write_ratings(path, rater, scores, shown_as):
     """Write all of a rater's scores, whole or not at all; those of other pictures stay."""
-    rows = {picture: (score, "") for picture, score in _own(path, rater).items()}
+    import pandas
+
+    kept = read_ratings(path) if Path(path).is_file() else []
+    rows = {row["picture"]: (row["score"], "") for row in kept if row["rater"] == rater}
     rows |= {picture: (score, shown_as[picture]) for picture, score in scores.items()}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_HEADER)
-    for picture, (score, place) in rows.items():
-        writer.writerow([rater, picture, score, WORDS[score - 1], place])
-    write_whole(path, text.getvalue().encode())
-
-
-def _own(path, rater):
-    if not Path(path).is_file():
-        return {}
-    return {row["picture"]: row["score"] for row in read_ratings(path) if row["rater"] == rater}
+    lines = [
+        (rater, picture, score, WORDS[score - 1], place) for picture, (score, place) in rows.items()
+    ]
+    text = pandas.DataFrame(lines, columns=_HEADER).to_csv(index=False, lineterminator="\n")
+    write_whole(path, text.encode())
 
 
 def read_ratings(path) -> list[dict]:
@@ -110,24 +101,28 @@ def read_ratings(path) -> list[dict]:
     >>> read_ratings(path)
     [{'rater': 'ann', 'picture': 'A', 'score': 4}]
     """
+    import pandas
+
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file of ratings {path}; nst.widgets.rate writes one")
+    names = list(_HEADER[:3])
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
-        missing = [name for name in _HEADER[:3] if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"there is no column {missing[0]!r} in its first line")
-        rows = []
-        for row in reader:
-            if row["score"] not in ("1", "2", "3", "4", "5"):
-                raise ValueError(
-                    f"line {reader.line_num}: the score is {row['score']!r}; expected 1 to 5"
-                )
-            rows.append({**{name: row[name] for name in _HEADER[:2]}, "score": int(row["score"])})
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"{path.name} is no file of ratings: {error}") from None
-    return rows
+        # As texts and with its blank lines, so that an error can quote a score and name its line.
+        read = pandas.read_csv(
+            path, dtype=str, keep_default_na=False, skip_blank_lines=False,
+            usecols=lambda name: name in names, encoding="utf-8-sig",
+        )  # fmt: skip
+        for name in names:
+            if name not in read:
+                raise ValueError(f"there is no column {name!r} in its first line")
+        rows = read.loc[(read != "").any(axis=1), names]
+        for row, score in rows["score"].items():
+            if score not in ("1", "2", "3", "4", "5"):
+                raise ValueError(f"line {row + 2}: the score is {score!r}; expected 1 to 5")
+    except ValueError as error:  # also pandas' own, of what is no CSV
+        raise ValueError(f"{path.name} is no file of ratings: {str(error).strip()}") from None
+    return rows.astype({"score": int}).to_dict("records")
 
 
 def opinion_table(files, reference=None, *, confidence=0.95):
@@ -165,34 +160,26 @@ def opinion_table(files, reference=None, *, confidence=0.95):
     import pandas
     from scipy import stats
 
-    scores: dict[str, dict[str, int]] = {}
-    for path in _listed(files):
-        for row in read_ratings(path):
-            given = scores.setdefault(row["picture"], {})
-            rater = plain_name(row["rater"])
-            if rater in given:
-                raise ValueError(
-                    f"{row['rater']} rates {row['picture']} twice (again in {Path(path).name}); "
-                    "give each file once, and each rater a name of their own"
-                )
-            given[rater] = row["score"]
-    known = _reference(reference, sorted(scores))
-    rows = []
-    for picture in [*known, *sorted(set(scores) - set(known))]:
-        values = np.array(list(scores.get(picture, {}).values()), dtype=float)
-        count = len(values)
-        mean = values.mean() if count else math.nan
-        half = math.nan
-        if count > 1:
-            error = values.std(ddof=1) / math.sqrt(count)
-            half = stats.t.ppf((1 + confidence) / 2, count - 1) * error
-        rows.append((count, mean, mean - half, mean + half, known.get(picture, math.nan)))
-    if not rows:
+    rows = [
+        {**row, "name": plain_name(row["rater"]), "file": Path(path).name}
+        for path in _listed(files)
+        for row in read_ratings(path)
+    ]
+    ratings = pandas.DataFrame(rows, columns=["rater", "picture", "score", "name", "file"])
+    for again in ratings[ratings.duplicated(["name", "picture"])].itertuples():
+        raise ValueError(
+            f"{again.rater} rates {again.picture} twice (again in {again.file}); give each file "
+            "once, and each rater a name of their own"
+        )
+    scores = ratings.astype({"score": float}).groupby("picture")["score"]
+    known = pandas.Series(_reference(reference, list(scores.groups)), dtype=float)
+    pictures = [*known.index, *(name for name in scores.groups if name not in known)]
+    if not pictures:
         raise ValueError("there is nothing to show: no ratings, and no reference")
-    index = pandas.Index([*known, *sorted(set(scores) - set(known))], name="picture")
-    return pandas.DataFrame(
-        rows, index=index, columns=["raters", "mean", "low", "high", "reference"]
-    )
+    table = scores.agg(raters="count", mean="mean", error="sem").reindex(pictures)
+    table["raters"] = table["raters"].fillna(0).astype(int)
+    half = stats.t.ppf((1 + confidence) / 2, table["raters"] - 1) * table.pop("error")
+    return table.assign(low=table["mean"] - half, high=table["mean"] + half, reference=known)
 
 
 def _listed(files):

@@ -167,6 +167,29 @@ def test_a_gpus_memory_is_taken_as_needed_and_its_float32_is_exact():
     )
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_without_stderr_the_backend_still_starts(closed):
+    """As under pythonw on Windows, where descriptor 2 does not exist."""
+    program = (
+        "import os, sys, types\n"
+        f"if {closed}:\n"
+        "    os.close(2)\n"
+        "    sys.stderr = None\n"
+        "tensorflow, keras = types.ModuleType('tensorflow'), types.ModuleType('keras')\n"
+        "tensorflow.config = types.SimpleNamespace(list_physical_devices=lambda kind: [])\n"
+        "noise = lambda value: None if sys.stderr is None else os.write(2, b'noise')\n"
+        "tensorflow.constant = noise\n"
+        "keras.ops, keras.backend = None, types.SimpleNamespace(backend=lambda: 'tensorflow')\n"
+        "sys.modules.update(keras=keras, tensorflow=tensorflow)\n"
+        "import nsthelpers.backend\n"
+        "print(nsthelpers.backend.keras.__name__)\n"
+        "if sys.stderr: print('back', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "keras\n")
+    assert done.stderr == ("" if closed else "back\n")
+
+
 def public_things():
     """Every public function and class, with the file that defines it."""
     for module, path in house.MODULES.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -44,22 +42,3 @@ def test_memory_that_tensorflow_keeps_for_later(placed):
     assert backend.reusable_memory(placed("GPU:0")) == 7
     assert backend.reusable_memory(placed("GPU:1")) == 0
     assert backend.reusable_memory(placed("CPU:0")) == 0
-
-
-def test_it_starts_where_there_is_no_stderr():
-    """As under pythonw on Windows: descriptor 2 is closed and ``sys.stderr`` is None."""
-    program = (
-        "import os, sys\n"
-        "os.close(2)\n"
-        "sys.stderr = None\n"
-        "import nsthelpers.backend as backend\n"
-        "print(float(backend.to_tensor(1.5)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stdout) == (0, "1.5\n")
-
-
-def test_stderr_is_there_again_after_the_start():
-    program = "import nsthelpers.backend, os; os.write(2, b'heard')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "heard")

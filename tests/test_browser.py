@@ -21,7 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 ROOT = Path(__file__).parents[1]
 LESSON = ROOT / "notebooks" / "04_transfer_style.ipynb"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -31,7 +31,7 @@ PATIENCE = 180_000  # milliseconds; only a failing test waits that long
 
 @pytest.fixture(scope="module")
 def page():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.fail(
             "there is no chromium; install it (Debian: apt-get install chromium) or leave these "

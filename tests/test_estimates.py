@@ -58,7 +58,7 @@ def machine(monkeypatch):
     """Tell how much memory is held and free."""
 
     def say(held, free):
-        monkeypatch.setattr(estimates, "held_and_free", lambda kind: (held, free))
+        monkeypatch.setattr(estimates, "held_and_free", lambda kind, index: (held, free))
 
     say(10**9, 10**11)
     return say
@@ -253,26 +253,54 @@ class TestArguments:
 
 
 class TestLookingUp:
-    def test_linux(self, tmp_path):
-        facts = tmp_path / "meminfo"
-        facts.write_text("MemTotal:  100 kB\nMemAvailable:  64 kB\n")
-        assert memory._available(facts) == 64 * 1024
-        held = tmp_path / "statm"
-        held.write_text("900 3 2 1 0 5 0\n")
-        import resource
+    @pytest.fixture
+    def files(self, tmp_path):
+        """Stand-ins for /proc and /sys, given as path: text."""
 
-        assert memory._resident(held) == 3 * resource.getpagesize()
+        def write(**texts):
+            for name, text in texts.items():
+                path = tmp_path / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            return list(memory._left_to_containers(tmp_path))
 
-    def test_elsewhere_psutil_answers_if_it_is_there(self, monkeypatch, tmp_path):
-        process = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=5))
-        fake = SimpleNamespace(
-            Process=lambda: process, virtual_memory=lambda: SimpleNamespace(available=7)
-        )
-        missing = tmp_path / "missing"
-        monkeypatch.setitem(__import__("sys").modules, "psutil", fake)
-        assert (memory._resident(missing), memory._available(missing)) == (5, 7)
-        monkeypatch.setitem(__import__("sys").modules, "psutil", None)
-        assert (memory._resident(missing), memory._available(missing)) == (0, None)
+        return lambda texts: write(**texts)
+
+    def test_a_container_of_version_2(self, files):
+        """Its own limit, its parents', and what the files' cache can give back."""
+        left = files({
+            "proc/self/cgroup": "0::/user/job\n",
+            "sys/fs/cgroup/user/job/memory.max": "max\n",
+            "sys/fs/cgroup/user/job/memory.current": "300\n",
+            "sys/fs/cgroup/user/job/memory.stat": "anon 200\ninactive_file 100\n",
+            "sys/fs/cgroup/user/memory.max": "1000\n",
+            "sys/fs/cgroup/user/memory.current": "500\n",
+            "sys/fs/cgroup/user/memory.stat": "anon 300\ninactive_file 150\n",
+        })  # fmt: skip
+        assert left == [1000 - (500 - 150)]
+
+    @pytest.mark.parametrize("place", ["memory/docker/4f", "memory"])
+    def test_a_container_of_version_1(self, files, place):
+        left = files({
+            "proc/self/cgroup": "5:cpu,cpuacct:/docker/4f\n3:memory:/docker/4f\n",
+            f"sys/fs/cgroup/{place}/memory.limit_in_bytes": "1000\n",
+            f"sys/fs/cgroup/{place}/memory.usage_in_bytes": "500\n",
+            f"sys/fs/cgroup/{place}/memory.stat": "total_inactive_file 50\n",
+        })  # fmt: skip
+        assert left == [550]
+
+    def test_no_container(self, files):
+        assert files({}) == []
+        assert files({"proc/self/cgroup": "0::/init.scope\n1:cpu:/\n"}) == []
+
+    @pytest.mark.parametrize(("left", "free"), [([], 700), ([900, 500], 500), ([-3], 0)])
+    def test_no_more_is_promised_than_the_container_has(self, monkeypatch, left, free):
+        import psutil
+
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=700))
+        monkeypatch.setattr(memory, "_left_to_containers", lambda: left)
+        held, found = memory.held_and_free("cpu")
+        assert found == free and held == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
 
     @pytest.mark.parametrize(
         ("printed", "expected"),
@@ -287,6 +315,20 @@ class TestLookingUp:
         done = subprocess.CompletedProcess([], 0, stdout=printed)
         monkeypatch.setattr(memory.subprocess, "run", lambda *a, **o: done)
         assert memory.held_and_free("gpu") == expected
+
+    @pytest.mark.parametrize(("shown", "asked"), [(None, "0"), ("3,1", "3"), ("GPU-7a", "GPU-7a")])
+    def test_the_gpu_that_is_used(self, monkeypatch, shown, asked):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if shown:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+        commands = []
+        monkeypatch.setattr(memory.shutil, "which", lambda program: program)
+        done = subprocess.CompletedProcess([], 0, stdout="1, 2\n")
+        monkeypatch.setattr(
+            memory.subprocess, "run", lambda command, **_: commands.append(command) or done
+        )
+        assert memory.held_and_free("gpu") == (2**20, 2**21)
+        assert f"--id={asked}" in commands[0]
 
     def test_a_gpu_without_its_drivers_program(self, monkeypatch):
         monkeypatch.setattr(memory.shutil, "which", lambda program: None)

@@ -8,9 +8,11 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from nsthelpers.images import decoding
 from nsthelpers.images import files as image_files
 from nsthelpers.images.arrays import as_image, to_png_bytes, to_uint8
 from nsthelpers.images.files import load_image, read_settings, save_image
@@ -59,6 +61,20 @@ def test_every_source_gives_the_same_pixels(tmp_path, kind):
         image = load_image(source)
     assert_convention(image)
     assert np.array_equal(to_uint8(image), pixels)
+
+
+def test_a_file_of_8_bits_is_neither_scanned_nor_checked_again(monkeypatch):
+    """Its values cannot leave [0, 1]: one trip makes the image, at any size."""
+    data = to_png_bytes(random_uint8())
+
+    def forbidden(*arguments):
+        raise AssertionError("a second look at values that are known to be right")
+
+    monkeypatch.setattr(decoding, "check_range", forbidden)
+    for name in ("as_image", "resize"):
+        monkeypatch.setattr(image_files, name, forbidden)
+    for limits in ({}, {"max_side": 24}):
+        assert_convention(load_image(data, **limits))
 
 
 def test_tilde_is_the_home_folder(tmp_path, monkeypatch):

@@ -86,7 +86,7 @@ def test_other_profiles_leave_warnings_alone(monkeypatch, quick_setup):
 
 
 def test_minutes_are_evaluations_times_pixels_plus_compiling(monkeypatch):
-    law = Timing(starting=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
+    law = Timing(compiling=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
     monkeypatch.setattr(notebook, "_measured", lambda network, side: law)
     seconds = 60 * notebook.expected_minutes({300: 100}, network=object())
     assert seconds == pytest.approx(3 + 100 * 300 * 200 * 1e-5)
@@ -118,15 +118,24 @@ def test_measurement_is_made_once_and_real(monkeypatch, network):
         (120, "about 2.0 hours"),
     ],
 )
-def test_estimate_reads_like_a_sentence(minutes, words):
-    estimate = notebook.Estimate(minutes, Device("cpu", "x86_64", 2))
-    assert repr(estimate) == f"{words} on this device (CPU, 2 cores)"
-    assert words in estimate._repr_html_()
+def test_the_expected_time_reads_like_a_sentence(monkeypatch, minutes, words):
+    monkeypatch.setattr(notebook, "expected_minutes", lambda *_, **__: minutes)
+    monkeypatch.setattr(notebook, "device", lambda: Device("cpu", "x86_64", 2))
+    shown = notebook.expected_time({64: 10})
+    assert repr(shown) == shown == f"{words} on this device (CPU, 2 cores)"
+    assert shown._repr_html_() == f"<p>{shown}</p>"
 
 
-def test_estimate_names_the_gpu():
-    shown = repr(notebook.Estimate(3, Device("gpu", "Tesla T4", 2)))
-    assert shown == "about 3 minutes on this device (GPU, Tesla T4)"
+def test_the_expected_time_names_the_gpu_escaped(monkeypatch):
+    monkeypatch.setattr(notebook, "expected_minutes", lambda *_, **__: 3)
+    monkeypatch.setattr(notebook, "device", lambda: Device("gpu", "Tesla <T4>", 2))
+    shown = notebook.expected_time({64: 10})
+    assert repr(shown) == "about 3 minutes on this device (GPU, Tesla <T4>)"
+    assert "Tesla &lt;T4&gt;" in shown._repr_html_()
+
+
+def test_there_is_one_public_estimate():
+    assert not hasattr(notebook, "Estimate")
 
 
 def test_a_kernel_shows_each_figure_once_as_jpeg():

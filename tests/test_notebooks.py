@@ -22,8 +22,8 @@ import nbformat.validator
 import numpy as np
 import pytest
 import repoint
-from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import nsthelpers as nst
 from nsthelpers.lessons import checks
@@ -38,20 +38,20 @@ FILES = (
     "06_study_parameters.ipynb",
     "07_improve_the_algorithm.ipynb",
 )
-REPOSITORY, REF = repoint.address(FOLDER.parent)
+REPOSITORY, TAG = repoint.address()
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/{repository}/blob/{ref}/notebooks/{file})"
+    f"(https://colab.research.google.com/github/{REPOSITORY}/blob/{TAG}/notebooks/%s)"
 )
 SETUP = f"""# @title Set up
 import importlib.util
 import sys
 from pathlib import Path
 
-if Path("../nsthelpers/__init__.py").is_file():  # in a clone: the package beside this folder
+if Path("../nsthelpers/__init__.py").is_file():  # in a clone: its own package comes first
     sys.path.insert(0, str(Path("..").resolve()))
 elif importlib.util.find_spec("nsthelpers") is None:  # on Colab: nothing else is changed there
-    %pip install -q --no-deps "git+https://github.com/{REPOSITORY}@{REF}"
+    %pip install -q --no-deps "git+https://github.com/{REPOSITORY}@{TAG}"
 
 import nsthelpers as nst
 
@@ -143,8 +143,8 @@ def rule_intro(notebook, file):
     first = notebook.cells[0]
     if first.cell_type != "markdown" or not re.match(r"# \w+", first.source):
         yield "the first cell is no title"
-    if BADGE.format(repository=REPOSITORY, ref=REF, file=file) not in first.source:
-        yield f"the Colab badge does not lead to {file} at {REF}"
+    if BADGE % file not in first.source:
+        yield f"the Colab badge does not lead to {file} at {TAG}"
     for wanted in ("What you will do", "What you will learn", "What you need"):
         if wanted not in first.source:
             yield f"the first cell has no '{wanted}'"
@@ -349,6 +349,46 @@ def test_notebook(stored, file, rule):
     assert problems(rule, stored[file], file) == []
 
 
+FAKE = """from types import SimpleNamespace
+notebook = SimpleNamespace(setup=lambda: print("{}"))
+"""
+
+
+@pytest.mark.parametrize("clone", [True, False])
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_set_up_cell_takes_the_clone_that_it_lies_in(tmp_path, clone, installed):
+    """Before an installed package, and that before the network; without a word of its own."""
+    for name, here in (("clone", clone), ("installed", installed), ("downloaded", True)):
+        package = tmp_path / ("." if name == "clone" else name) / "nsthelpers"
+        if here:
+            package.mkdir(parents=True)
+            (package / "__init__.py").write_text(FAKE.format(name))
+    (tmp_path / "notebooks").mkdir()
+    pip = re.compile(r"%pip install -q --no-deps .*")
+    cell = pip.sub(f"sys.path.append({str(tmp_path / 'downloaded')!r})", SETUP)
+    assert cell != SETUP
+    # -S, -I: without this project's own environment.
+    search = f"import sys\nsys.path.append({str(tmp_path / 'installed')!r})\n"
+    line = [sys.executable, "-I", "-S", "-c", search + cell]
+    done = subprocess.run(line, cwd=tmp_path / "notebooks", capture_output=True, text=True)
+    wanted = "clone" if clone else "installed" if installed else "downloaded"
+    assert (done.stdout, done.stderr) == (f"{wanted}\n", "")
+
+
+def test_colab_has_every_dependency():
+    """So that the set-up cell may install the package alone, and change nothing there."""
+    root = FOLDER.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (root / ".github" / "colab-pins.txt").read_text(encoding="utf-8").splitlines()
+    pins = [Requirement(line.partition("#")[0]) for line in lines if line.partition("#")[0].strip()]
+    pinned = {canonicalize_name(pin.name): pin.specifier for pin in pins}
+    for wanted in map(Requirement, project["dependencies"]):
+        pin = pinned.get(canonicalize_name(wanted.name))
+        assert pin is not None, f"{wanted.name}: add Colab's version to .github/colab-pins.txt"
+        newest = str(next(iter(pin)).version).replace("*", "999")
+        assert wanted.specifier.contains(newest), f"{wanted} is newer than Colab's {pin}"
+
+
 def output(kind="stream", **fields):
     return nbformat.v4.new_output(kind, **fields)
 
@@ -371,11 +411,11 @@ def break_size(notebook):
 
 
 def break_intro(notebook):
-    notebook.cells[0].source = notebook.cells[0].source.replace(f"blob/{REF}/", "blob/main/")
+    notebook.cells[0].source = notebook.cells[0].source.replace(f"blob/{TAG}/", "blob/main/")
 
 
 def break_setup(notebook):
-    notebook.cells[1].source = notebook.cells[1].source.replace(f"@{REF}", "@main")
+    notebook.cells[1].source = notebook.cells[1].source.replace(f"@{TAG}", "@main")
 
 
 def break_parameters(notebook):
@@ -465,81 +505,8 @@ def test_the_readme_and_the_notebook_agree_on_the_minutes(stored, file):
     assert re.search(r"\| (\d+) · (\d+) \|", row).groups() == said.groups()
 
 
-# Stands in for IPython: notes a magic, and installs what it is asked for.
-KERNEL = """
-import importlib, pathlib, sys
-sys.path.append(site)
-
-class Shell:
-    def run_line_magic(self, name, line):
-        print(f"%{name} {line}")
-        make_package(pathlib.Path(site))
-        importlib.invalidate_caches()
-
-def make_package(folder):
-    (folder / "nsthelpers").mkdir(parents=True)
-    (folder / "nsthelpers/__init__.py").write_text("class notebook:\\n    setup = list\\n")
-
-get_ipython = Shell
-"""
-
-
-def make_package(folder):
-    scope = {"site": ""}
-    exec(KERNEL, scope)
-    scope["make_package"](folder)
-
-
-def run_set_up(folder):
-    """Run the set-up cell in ``clone/notebooks``: the magics, and where the package came from."""
-    for place in ("clone/notebooks", "site"):
-        (folder / place).mkdir(parents=True, exist_ok=True)
-    program = (
-        f"site = {str(folder / 'site')!r}\n{KERNEL}\n"
-        f"{TransformerManager().transform_cell(SETUP)}\nprint(pathlib.Path(nst.__file__).parents[1])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],  # nothing is installed in there
-        cwd=folder / "clone/notebooks",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    *magics, place = done.stdout.splitlines()
-    return magics, Path(place).relative_to(folder.resolve())
-
-
-def test_the_set_up_cell_takes_the_clone_that_it_lies_in(tmp_path):
-    make_package(tmp_path / "clone")
-    make_package(tmp_path / "site")  # another version, installed
-    assert run_set_up(tmp_path) == ([], Path("clone"))
-
-
-def test_the_set_up_cell_takes_what_is_installed(tmp_path):
-    make_package(tmp_path / "site")
-    assert run_set_up(tmp_path) == ([], Path("site"))
-
-
-def test_the_set_up_cell_installs_the_release_on_colab(tmp_path):
-    address = f"git+https://github.com/{REPOSITORY}@{REF}"
-    magic = f'%pip install -q --no-deps "{address}"'
-    assert run_set_up(tmp_path) == ([magic], Path("site"))
-
-
-def test_colab_has_what_the_package_needs():
-    """``pip install --no-deps`` brings nothing else along."""
-    pins = (FOLDER.parent / ".github/colab-pins.txt").read_text(encoding="utf-8")
-    colab = {pin.name: pin.specifier for pin in requirements(pins.splitlines())}
-    project = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    for needed in requirements(project["project"]["dependencies"]):
-        assert needed.name in colab, f"Colab has no {needed.name}, or colab-pins.txt lacks it"
-        pinned = next(iter(colab[needed.name])).version.removesuffix(".*")
-        assert needed.specifier.contains(pinned), f"Colab's {needed.name} is older: {pinned}"
-
-
-def requirements(lines):
-    stated = (line.partition("#")[0].strip() for line in lines)
-    return [Requirement(line) for line in stated if line]
+def test_all_notebooks_share_one_set_up_cell(stored):
+    assert len({notebook.cells[1].source for notebook in stored.values()}) == 1
 
 
 @pytest.mark.parametrize(

@@ -101,16 +101,23 @@ def test_a_spreadsheets_file_is_read(tmp_path):
     path = tmp_path / "r.csv"
     path.write_bytes("\ufeffrater,picture,score,remark\r\nann,A,4,nice\r\n".encode())
     assert read_ratings(path) == [{"rater": "ann", "picture": "A", "score": 4}]
+    path.write_text("score,rater,picture\n\n4,NA,007,more\n5,,null\n")
+    assert read_ratings(path) == [
+        {"rater": "NA", "picture": "007", "score": 4},
+        {"rater": "", "picture": "null", "score": 5},
+    ]
 
 
 @pytest.mark.parametrize(
     "text, problem",
     [
         ("rater,picture\nann,A\n", "no column 'score'"),
-        ("", "no column 'rater'"),
+        ("", "No columns"),
+        ('rater,picture,score\nann,"A,4\n', "EOF inside string"),
         ("rater,picture,score\nann,A,6\n", "line 2: the score is '6'; expected 1 to 5"),
         ("rater,picture,score\nann,A,4\nann,B,4.5\n", "line 3: the score is '4.5'"),
-        ("rater,picture,score\nann,A\n", "line 2: the score is None"),
+        ("rater,picture,score\nann,A\n", "line 2: the score is ''; expected 1 to 5"),
+        ("rater,picture,score\n\nann,A,4\n\nann,B,0\n", "line 5: the score is '0'"),
     ],
 )
 def test_what_is_no_file_of_ratings(tmp_path, text, problem):

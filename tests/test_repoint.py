@@ -1,4 +1,4 @@
-"""One address: one command points a copy of the project to another repository and release."""
+"""One address: a fork changes it by one command, everywhere, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,138 +7,147 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import repoint
 
-ROOT = Path(__file__).parents[1]
-REPOSITORY, TAG = repoint.address(ROOT)
-OTHER, RELEASE = "a-school/style.course", "v0.2.1rc1"
-LEFT_ALONE = (
-    f"https://github.com/{REPOSITORY}-book",
-    f"https://github.com/{REPOSITORY}.js",
-    "https://github.com/someone/nsthelpers",
-    f"https://example.org/{REPOSITORY}/blob/{TAG}/x.png",
-    f"https://github.com/keras-team/keras/blob/{TAG}/README.md",
-    f"since {TAG}",
-)
+import nsthelpers as nst
+
+ROOT = repoint.ROOT
+OLD = repoint.address()
+NEW = ("octocat/style-course.2", "v2027.1rc1")
 
 
 @pytest.fixture
 def copy(tmp_path):
-    """What the address stands in, with addresses beside it that are none of ours."""
-    for page in (*repoint.PAGES, "nsthelpers/__init__.py"):
-        (tmp_path / page).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / page, tmp_path / page)
+    """The files that know the address, as a fork has them."""
+    for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "nsthelpers/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    with (tmp_path / "README.md").open("a", encoding="utf-8", newline="") as readme:
-        readme.write("\r\n".join(LEFT_ALONE))
-    first = min((tmp_path / "notebooks").iterdir())
-    notebook = json.loads(first.read_text(encoding="utf-8"))
-    shown = f"https://github.com/{REPOSITORY}/blob/{TAG}/README.md"
-    notebook["cells"][2]["outputs"].append({"output_type": "stream", "text": [shown]})
-    first.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return tmp_path
 
 
 def contents(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def addresses(text):
-    """Everything on GitHub or Colab under the name of this repository or of the other."""
-    return re.findall(rf"github(?:\.com)?/((?:{REPOSITORY}|{OTHER})(?![\w.-]*\w)[^)\s\"\\]*)", text)
+def test_the_address_is_the_packages():
+    assert OLD[1] == f"v{nst.__version__}"
+    assert re.fullmatch(repoint.REPOSITORY, OLD[0])
 
 
-def sources(notebook):
-    return "\n".join("".join(cell["source"]) for cell in json.loads(notebook)["cells"])
-
-
-def test_every_address_is_changed_and_nothing_else(copy):
+def test_every_occurrence_is_changed_and_nothing_else(copy):
     before = contents(copy)
-    changed = repoint.repoint(copy, OTHER, RELEASE)
+    changed = repoint.repoint(*NEW, root=copy)
     after = contents(copy)
-    assert repoint.address(copy) == (OTHER, RELEASE)
-    assert sorted(changed) == sorted(name for name in before if before[name] != after[name])
-    assert {name for name in before if name.endswith(".ipynb")} < set(changed)
-
-    for name in before:
-        old, new = before[name].decode(), after[name].decode()
-        if name.endswith(".ipynb"):
-            assert len(addresses(sources(new))) >= 2  # the badge, the set-up cell
-            for cell, same in zip(json.loads(old)["cells"], json.loads(new)["cells"], strict=True):
-                assert same | {"source": cell["source"]} == cell
-            old, new = sources(old), sources(new)
-        for found in addresses(new):
-            assert found.startswith(OTHER)
-            assert TAG not in found
-        back = new.replace(OTHER, REPOSITORY).replace(RELEASE, TAG)
-        assert back.replace(RELEASE.removeprefix("v"), TAG.removeprefix("v")) == old
-
-
-def test_the_bytes_of_a_notebook_differ_in_the_address_only(copy):
-    path = copy / "notebooks/02_reconstruct_content.ipynb"
-    before = path.read_bytes()
-    repoint.repoint(copy, OTHER, RELEASE)
-    expected = before.replace(REPOSITORY.encode(), OTHER.encode())
-    assert path.read_bytes() == expected.replace(TAG.encode(), RELEASE.encode())
+    assert repoint.address(copy) == NEW
+    notebooks = sorted(name for name in before if name.endswith(".ipynb"))
+    assert {*notebooks, "README.md", "pyproject.toml", "nsthelpers/__init__.py"} == set(changed)
+    old, new = ([each.encode() for each in pair] for pair in (OLD, NEW))
+    for name, text in before.items():
+        # Version and repository by plain replacement, in the forms in which they are written.
+        for form in (b"%s/blob/%s/", b"%s@%s"):
+            text = text.replace(form % tuple(old), form % tuple(new))
+        text = text.replace(b"github.com/" + old[0], b"github.com/" + new[0])
+        if name == "nsthelpers/__init__.py":
+            text = text.replace(b'"%s"' % old[1][1:], b'"%s"' % new[1][1:])
+        assert after[name] == text, name
+        assert old[0] + b"/" not in after[name], name
+        assert old[0] + b"@" not in after[name], name
+        assert (text != before[name]) == (name in changed), name
+    for name in notebooks:
+        text = after[name].decode()
+        assert text.count(f"{NEW[0]}/blob/{NEW[1]}/notebooks/") == 1  # the badge
+        assert text.count(f"{NEW[0]}@{NEW[1]}") == 1  # the set-up cell
 
 
-def test_a_second_time_changes_nothing_and_the_way_back_is_open(copy):
+def test_there_and_back_again_is_where_one_was(copy):
     before = contents(copy)
-    repoint.repoint(copy, OTHER, RELEASE)
-    assert repoint.repoint(copy, OTHER, RELEASE) == []
-    repoint.repoint(copy, REPOSITORY, TAG)
+    repoint.repoint(*NEW, root=copy)
+    assert repoint.repoint(*NEW, root=copy) == []
+    repoint.repoint(*OLD, root=copy)
     assert contents(copy) == before
 
 
-def test_what_is_not_given_stays(copy):
-    repoint.repoint(copy, repository=OTHER)
-    assert repoint.address(copy) == (OTHER, TAG)
-    repoint.repoint(copy, tag=RELEASE)
-    assert repoint.address(copy) == (OTHER, RELEASE)
+@pytest.mark.parametrize("indent", [None, 1, 2])
+def test_what_a_notebook_has_put_out_stays(copy, indent):
+    """Also where the output shows the address, and however the notebook is laid out."""
+    path = next((copy / "notebooks").glob("*.ipynb"))
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    address = f"from https://github.com/{OLD[0]}@{OLD[1]}\n"
+    cell = notebook["cells"][1]
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": [address]}]
+    cell["source"] = "".join(cell["source"])  # one string is allowed as well
+    path.write_text(json.dumps(notebook, indent=indent), encoding="utf-8")
+    repoint.repoint(*NEW, root=copy)
+    changed = json.loads(path.read_text(encoding="utf-8"))["cells"][1]
+    assert changed["outputs"] == cell["outputs"]
+    assert changed["source"] == cell["source"].replace("@".join(OLD), "@".join(NEW))
+
+
+def test_line_endings_stay(copy):
+    page = copy / "README.md"
+    page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
+    repoint.repoint(*NEW, root=copy)
+    assert page.read_bytes().count(b"\r\n") == page.read_bytes().count(b"\n")
+
+
+def test_another_repository_of_a_similar_name_is_left_alone(copy):
+    page = copy / "README.md"
+    others = f"github.com/{OLD[0]}-fork, github.com/{OLD[0]}.io, github.com/my{OLD[0]}"
+    page.write_text(f"{others}, https://github.com/{OLD[0]}.", encoding="utf-8")
+    repoint.repoint(*NEW, root=copy)
+    assert page.read_text(encoding="utf-8") == f"{others}, https://github.com/{NEW[0]}."
 
 
 @pytest.mark.parametrize(
-    "repository, tag, message",
+    ("repository", "tag", "expected"),
     [
-        ("nsthelpers", RELEASE, "REPO is 'nsthelpers'; expected owner/name, such as "),
-        ("https://github.com/a/b", RELEASE, "REPO is 'https://github.com/a/b'; expected owner/"),
-        ("a/b.git", RELEASE, "REPO is 'a/b.git'; expected owner/name, such as "),
-        ("a/b\nc", RELEASE, r"REPO is 'a/b\nc'; expected owner/name, such as "),
-        ("-a/b", RELEASE, "REPO is '-a/b'; expected owner/name, such as "),
-        ('a/"b', RELEASE, "REPO is 'a/\"b'; expected owner/name, such as "),
-        (OTHER, "0.2.0", f"TAG is '0.2.0'; expected v and a version, such as {TAG}"),
-        (OTHER, "main", "TAG is 'main'; expected v and a version, such as "),
-        (OTHER, "v1", "TAG is 'v1'; expected v and a version, such as "),
-        (OTHER, "v1.2 ", "TAG is 'v1.2 '; expected v and a version, such as "),
+        ("", "v1.0", "REPO is ''; expected owner/name"),
+        ("style-course", "v1.0", "expected owner/name"),
+        ("https://github.com/octocat/x", "v1.0", "expected owner/name"),
+        ("octocat/x.git", "v1.0", "expected owner/name"),
+        ("octocat/x y", "v1.0", "expected owner/name"),
+        ("-octocat/x", "v1.0", "expected owner/name"),
+        ("octocat/x", "", "TAG is ''; expected v and a version"),
+        ("octocat/x", "main", "expected v and a version, as in v1.2.0"),
+        ("octocat/x", "1.0", "expected v and a version"),
+        ("octocat/x", "v1.0-final", "expected v and a version"),
     ],
 )
-def test_a_bad_address_is_refused_in_one_line_and_nothing_is_changed(
-    copy, repository, tag, message
-):
+def test_a_bad_address_is_refused_in_one_line(copy, monkeypatch, repository, tag, expected):
     before = contents(copy)
-    (copy / ".github").mkdir()
-    shutil.copy(repoint.__file__, copy / ".github")
-    command = [sys.executable, str(copy / ".github/repoint.py"), repository, tag]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
-    assert done.stderr.startswith(message)
-    assert {name: contents(copy)[name] for name in before} == before
+    monkeypatch.setattr(sys, "argv", ["repoint.py", repository, tag])
+    monkeypatch.setattr(repoint, "address", lambda root: pytest.fail("nothing is to be read"))
+    with pytest.raises(SystemExit) as refused:
+        repoint.main()
+    assert expected in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert contents(copy) == before
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="this machine has no make")
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_repoint(copy):
     shutil.copy(ROOT / "Makefile", copy)
-    shutil.copytree(ROOT / ".github", copy / ".github")
-    command = ["make", "repoint", f"REPO={OTHER}", f"TAG={RELEASE}", f"PYTHON={sys.executable}"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=copy, check=True)
+    (copy / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "repoint.py", copy / "tests")
+    line = ["make", "repoint", f"REPO={NEW[0]}", f"TAG={NEW[1]}", f"PYTHON={sys.executable}"]
+    done = subprocess.run(line, cwd=copy, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     assert "README.md" in done.stdout
-    assert repoint.address(copy) == (OTHER, RELEASE)
-    assert not (copy / ".venv").exists()
+    assert repoint.address(copy) == NEW
+
+
+def test_no_file_has_an_address_of_its_own():
+    """Else a fork would lead back here. The changelog is history."""
+    from test_architecture import project_files
+
+    known = {"README.md", "CONTRIBUTING.md", "pyproject.toml"}
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in project_files()
+        if f"github.com/{OLD[0]}" in path.read_text(encoding="utf-8", errors="replace")
+    }
+    assert {name for name in found if not name.startswith("notebooks/")} <= known

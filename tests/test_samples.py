@@ -11,9 +11,11 @@ import sys
 import threading
 from pathlib import Path
 
+import icc
 import numpy as np
 import pytest
 
+from nsthelpers import files
 from nsthelpers.images import samples
 from nsthelpers.images.arrays import to_png_bytes, to_uint8
 from nsthelpers.images.files import load_image, save_image
@@ -105,7 +107,12 @@ def test_local_samples_load(name):
 def test_bundled_photographs_are_those_of_scikit_image(name):
     import skimage.data
 
-    assert np.array_equal(to_uint8(samples.load(name)), getattr(skimage.data, name)())
+    ours, theirs = to_uint8(samples.load(name)), getattr(skimage.data, name)()
+    if name == "rocket":  # in Adobe RGB, as its profile says; scikit-image gives the bare numbers
+        theirs = np.rint(255 * icc.in_srgb(theirs / 255, "adobe rgb"))
+        assert np.abs(ours - theirs).max() <= 2
+    else:
+        assert np.array_equal(ours, theirs)
 
 
 def test_load_passes_the_size_on():
@@ -122,7 +129,7 @@ def test_drawn_pictures_are_found_in_the_package_and_in_the_project(tmp_path, mo
     picture = np.random.default_rng(0).random((20, 30, 3))
     save_image(picture, tmp_path / folder / "swirling_night.jpg")
     samples._catalog()  # read before the package seems to be elsewhere
-    monkeypatch.setattr(samples, "_ROOM", tmp_path / "nsthelpers" / "images")
+    monkeypatch.setattr(samples, "_FOLDER", tmp_path / "nsthelpers" / "images")
     assert samples.load("swirling_night").shape == (1, 20, 30, 3)
     with pytest.raises(FileNotFoundError, match="woodblock_wave.jpg should have come with nst"):
         samples.load("woodblock_wave")
@@ -230,13 +237,12 @@ def test_download_happens_once_and_quietly(server, capfd):
     assert samples.load("starry_night", max_side=25).shape == (1, 20, 25, 3)
     assert server.requests == ["/files/a.png"]
     assert os.listdir(server.cached.parent) == ["a.png"]
-    assert capfd.readouterr().out == ""
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
-def test_filled_cache_needs_neither_network_nor_keras(server, monkeypatch):
+def test_filled_cache_needs_no_network(server):
     server.cached.parent.mkdir(parents=True)
     server.cached.write_bytes(PICTURE)
-    monkeypatch.setitem(sys.modules, "keras", None)  # importing it would raise
     assert samples.load("starry_night").shape == (1, 40, 50, 3)
     assert server.requests == []
 
@@ -252,10 +258,9 @@ def test_damaged_cache_is_replaced(server):
     ("answer", "reason"),
     [
         ((404, 0, b""), "404"),
-        ((200, 1000, PICTURE[:500]), "500 out of 1000"),
+        ((200, 1000, PICTURE[:500]), "500 bytes read, 500 more expected"),
         ((200, len(PICTURE), PICTURE[:-1] + b"?"), "hash"),
-        # Keras 3.13's progress bar stumbles over a length of 0 before any hash is compared.
-        ((200, 0, b""), "hash|math domain error"),
+        ((200, 0, b""), "hash"),
     ],
     ids=["absent", "truncated", "altered", "empty"],
 )
@@ -286,13 +291,12 @@ def test_refused_connection(server):
 
 
 def test_silent_server_is_given_up(server, monkeypatch):
-    monkeypatch.setattr(samples, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(files, "_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection, never answers
         source = f"http://127.0.0.1:{silent.getsockname()[1]}/a.png"
         samples._catalog()["starry_night"]["source"] = source
         with pytest.raises(OSError, match="timed out"):
             samples.load("starry_night")
-    assert socket.getdefaulttimeout() is None
     assert os.listdir(server.cached.parent) == []
 
 

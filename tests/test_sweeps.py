@@ -8,25 +8,26 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 import sweep_jobs
 from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
 
 import nsthelpers as nst
-from nsthelpers.sweeps import devices as gpus_module, execution as sweeps, store as point_store
+from nsthelpers.sweeps import devices as gpus_module
+from nsthelpers.sweeps import execution as sweeps
+from nsthelpers.sweeps import store as point_store
 from nsthelpers.sweeps.grid import expanded
 from nsthelpers.sweeps.store import point_key, setting_as_data
 
 sweep = functools.partial(sweeps.sweep, progress=False)
 VALUES = {"value": [1, 2, 3]}
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # either ends a process at once on its system
 
 
 def files(folder, pattern="*"):
@@ -41,7 +42,7 @@ def test_one_row_for_each_point():
     table = swept.table
     assert list(table.columns) == [
         "value", "factor", "loss", "content_loss", "seconds", "step_seconds", "evaluations",
-        "stop_reason", "picture", "error",
+        "stop_reason", "picture", "other_code", "error",
     ]  # fmt: skip
     assert table[["value", "factor"]].values.tolist() == [[1, 1], [1, 3], [2, 1], [2, 3]]
     assert table["loss"].tolist() == [8, 28, 18, 58]  # 10 value factor - 2, at the last step
@@ -127,6 +128,44 @@ def test_a_finished_sweep_is_not_computed_again(tmp_path):
     for old, new in zip(first.results.values(), again.results.values(), strict=True):
         assert np.abs(old.image - new.image).max() <= 0.5 / 255 + 1e-6
         assert old.history == new.history and old.report() == new.report()
+
+
+def test_a_point_made_by_other_code_is_used_marked_and_renewed(tmp_path, monkeypatch):
+    fixed, points = {"folder": str(tmp_path)}, tmp_path / "points"
+
+    def began():
+        return [len(marks(tmp_path, "began", value)) for value in (1, 2, 3)]
+
+    older = {"version": "0.0.1", "code": "0123456789abcdef"}
+    with monkeypatch.context() as patch:
+        patch.setattr(point_store, "provenance", lambda: older)
+        made_before = sweep(marked, {"value": [1, 2]}, fixed=fixed, folder=points)
+    assert not made_before.table["other_code"].any()
+    used = sweep(marked, VALUES, fixed=fixed, folder=points)
+    assert began() == [1, 1, 1]
+    assert used.table["other_code"].tolist() == [True, True, False]
+    assert [point.other_code for point in used.points] == [True, True, False]
+    assert used.message == (
+        "3 points, 2 of them kept from before (2 made by other code; renew=True makes them anew)"
+    )
+    assert used.message in used._repr_html_()
+    renewed = sweep(marked, VALUES, fixed=fixed, folder=points, renew=True)
+    assert began() == [2, 2, 1]  # the third was made by this code
+    assert renewed.table["other_code"].tolist() == [False] * 3
+    assert renewed.message == "3 points, 1 of them kept from before"
+    again = sweep(marked, VALUES, fixed=fixed, folder=points, renew=True)
+    assert began() == [2, 2, 1] and again.message == "3 points, 3 of them kept from before"
+
+
+def test_a_point_that_cannot_be_renewed_stays_in_the_folder(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(point_store, "provenance", lambda: {"version": "0", "code": "older"})
+        sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path)
+    monkeypatch.setitem(globals(), "made", lambda value: 1 / 0)
+    failed = sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path, renew=True,
+                   on_error="record")  # fmt: skip
+    assert "ZeroDivisionError" in failed.table["error"][0] and not failed.points[0].other_code
+    assert sweep(picky, {"value": [1]}, fixed={"wrong": 2}, folder=tmp_path).points[0].other_code
 
 
 def test_a_wider_grid_computes_only_what_is_new(tmp_path):
@@ -253,8 +292,7 @@ def test_a_points_provenance_is_that_of_the_code_that_decides_pixels(monkeypatch
     assert read() == point_store.provenance()
     for path, decides in (("plots/curves.py", False), ("losses.py", True)):
         before = read()
-        with (copy / path).open("a", encoding="utf-8") as file:
-            file.write("\n# another line\n")
+        (copy / path).write_text((copy / path).read_text() + "\n# another line\n")
         assert (read() != before) == decides
 
 
@@ -289,7 +327,7 @@ def test_settings_as_data():
         setting_as_data(nst.TotalVariation())
 
 
-def test_a_network_is_told_by_its_choices(network):
+def test_a_networks_choices_count(network):
     other = nst.VGG(weights="random", pooling="avg")
     assert setting_as_data(network) != setting_as_data(other)
 
@@ -321,10 +359,10 @@ def test_a_failed_point_is_tried_again(tmp_path):
     assert recorded.message == "2 points, 1 failed"
     calls = []
 
-    def told(done, points, point):
+    def report(done, points, point):
         calls.append((done, points, point.label, point.reused, point.error))
 
-    again = sweep(picky, VALUES, folder=tmp_path, on_error="record", progress=told)
+    again = sweep(picky, VALUES, folder=tmp_path, on_error="record", progress=report)
     assert [point.reused for point in again.points] == [True, False, True]
     assert calls == [
         (1, 3, "value = 1", True, ""),
@@ -358,6 +396,7 @@ def test_too_little_memory_is_an_error_that_is_tried_again(tmp_path):
         ([3], {}, TypeError, "a point is a int; expected a dict"),
         (VALUES, {"value": 2}, ValueError, "value is in the grid and fixed"),
         ({**VALUES, "seconds": [1]}, {}, ValueError, "no setting can be called seconds"),
+        ({**VALUES, "other_code": [1]}, {}, ValueError, "no setting can be called other_code"),
         ({**VALUES, "style_loss": [1]}, {}, ValueError, "no setting can be called style_loss"),
         ({**VALUES, "fctor": [1]}, {}, TypeError, "has no setting 'fctor'; did you mean factor?"),
     ],
@@ -413,7 +452,7 @@ def test_a_full_disk_is_not_taken_for_something_else(tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(point_store, "write_whole", full)
+    monkeypatch.setattr(point_store, "write_json", full)
     with pytest.raises(OSError, match="No space left"):
         sweep(plain, VALUES, folder=tmp_path)
 
@@ -440,7 +479,7 @@ def test_kill_9_loses_only_the_point_at_work(tmp_path):
         wait_until(lambda: marks(tmp_path, "began", 2) or process.poll() is not None)
     finally:
         process.kill()  # nothing is tidied up
-    assert process.wait() == (1 if sys.platform == "win32" else -signal.SIGKILL)
+    assert process.wait() != 0
     assert len(files(points, "*.json")) == 2
     (tmp_path / "go").touch()
     fixed = {"folder": str(tmp_path), "waiting": [2]}
@@ -508,7 +547,7 @@ def test_gpus_are_found_without_tensorflow(tmp_path, monkeypatch):
 
 def test_a_fourth_process_shares_and_a_freed_gpu_is_taken_again(tmp_path, monkeypatch):
     held = []
-    monkeypatch.setattr(gpus_module, "_places", held)
+    monkeypatch.setattr(gpus_module, "_locks", held)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
     def taken():
@@ -516,22 +555,22 @@ def test_a_fourth_process_shares_and_a_freed_gpu_is_taken_again(tmp_path, monkey
         return os.environ["CUDA_VISIBLE_DEVICES"]
 
     assert [taken() for _ in range(4)] == ["a", "b", "c", "a"]
-    held.pop(1).close()  # as the system does for a process that has ended
+    held.pop(1).release()  # as the system does for a process that has ended
     assert [taken(), taken()] == ["b", "b"]
-    for place in held:
-        place.close()
+    for lock in held:
+        lock.release()
 
 
 def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed")
     points, arrived = tmp_path / "points", []
 
-    def told(done, total, point):
+    def on_end(done, total, point):
         arrived.append(point.settings["value"])
         if done == 2:  # 0 and 1 are safe here; every other point waits in a worker, or for one
             wait_until(lambda: any(marks(tmp_path, "began", value) for value in range(2, 6)))
             victim.extend(pid for value in range(2, 6) for pid in marks(tmp_path, "began", value))
-            os.kill(victim[0], KILL)
+            psutil.Process(victim[0]).kill()
             (tmp_path / "go").touch()
 
     victim, fixed = [], {"folder": str(tmp_path), "waiting": [2, 3, 4, 5]}
@@ -543,7 +582,9 @@ def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
     ):  # fmt: skip
-        swept = sweep(marked, {"value": list(range(6))}, fixed=fixed, folder=points, progress=told)
+        swept = sweep(
+            marked, {"value": list(range(6))}, fixed=fixed, folder=points, progress=on_end
+        )
     assert swept.finished and swept.table["loss"].tolist() == [-2, 8, 18, 28, 38, 48]
     assert sorted(arrived) == list(range(6))  # each has come to one result
     assert [len(marks(tmp_path, "ended", value)) for value in range(6)] == [1] * 6

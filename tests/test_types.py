@@ -1,46 +1,33 @@
-"""What type checkers see of the package: ``mypy`` reads this file in ``make lint``, pytest runs it.
+"""Editors and type checkers find what users type: the stubs name it, and only it.
 
-A line with ``type: ignore`` is a mistake that a type checker must find: mypy is set to complain of
-those that it does not need.
+``make lint`` compares the stubs with the code as well (mypy's stubtest).
 """
 
 from __future__ import annotations
 
-from typing import assert_type
+import re
+from pathlib import Path
 
 import pytest
+from test_architecture import PUBLIC, ROOT
 
-import nsthelpers as nst
-
-PHOTO = nst.white_noise(32, 48, seed=1)
-PAINTING = nst.white_noise(40, 36, seed=2)
-
-
-def test_from_an_objective_to_an_image():
-    network = nst.VGG(weights="random")
-    content, style = nst.Content(PHOTO, network=network), nst.Style(PAINTING, network=network)
-    objective = content + 10 * style + 0.1 * nst.TotalVariation()
-    assert_type(objective, nst.Objective)
-    assert_type(objective.report(PHOTO), dict[str, dict[str, float]])
-    result = nst.synthesize(objective, start=PHOTO, optimizer=nst.LBFGS(), steps=1, seed=0)
-    assert_type(result, nst.Synthesis)
-    assert_type(result.evaluations, int)
-    assert (type(objective), type(result)) == (nst.Objective, nst.Synthesis)
-    assert type(result.evaluations) is int
+api = pytest.importorskip("mypy.api")
+FACE = Path(__file__).parent / "typing" / "public_face.py"
 
 
-def test_layers():
-    assert_type(nst.geometric_weights(3), tuple[float, ...])
-    assert_type(nst.layer_table()[0].name, str)
-    assert nst.layer_table()[0].name == "block1_conv1"
+def test_a_type_checker_finds_every_public_name_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    wrong = ["nst.stylise", "nst.samples.lode", "nst.losses.gram", "nst.widgets.studios"]
+    lines = [f"nst.{name}" for name in PUBLIC] + wrong
+    program = tmp_path / "names.py"
+    program.write_text("\n".join(["import nsthelpers as nst", *lines]), encoding="utf-8")
+    cache = f"--cache-dir={tmp_path / 'cache'}"
+    shown, errors, _ = api.run(["--config-file=pyproject.toml", cache, str(FACE), str(program)])
+    assert errors == ""
+    places = [int(line) for line in re.findall(r"names\.py:(\d+): error", shown)]
+    assert [lines[line - 2] for line in places] == wrong, shown
+    assert "public_face.py" not in shown
 
 
-def test_mistakes_that_a_type_checker_finds():
-    with pytest.raises(AttributeError):
-        nst.stylise  # type: ignore[attr-defined]  # noqa: B018
-    with pytest.raises(TypeError):
-        nst.TotalVariation(knd="l1")  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        nst.resize(PHOTO, side=16)  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
-        nst.stylize(PHOTO)  # type: ignore[call-arg]
+def test_the_types_travel_with_the_package():
+    assert (ROOT / "nsthelpers" / "py.typed").is_file()

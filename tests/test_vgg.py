@@ -9,7 +9,8 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from keras import ops
 
@@ -109,7 +110,7 @@ class TestLayerNames:
             ("block4_conv22", "vgg19", "'block4_conv22'; did you mean block4_conv2"),
             ("blok1_conv1", "vgg19", "did you mean block1_conv1"),
             ("conv3_4", "vgg16", "vgg16 has no layer 'conv3_4'; did you mean block3_conv"),
-            ("xyz", "vgg19", "did you mean block1_conv1"),
+            ("xyz", "vgg19", "no layer 'xyz'; expected one of block1_conv1"),
             (
                 " ",
                 "vgg16",

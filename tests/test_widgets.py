@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import sys
 import threading
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -17,7 +18,9 @@ from PIL import Image
 import nsthelpers as nst
 import nsthelpers.widgets as widgets
 from nsthelpers.profiles import Profile
-from nsthelpers.widgets import run_panel as panels, stylize as studio_panel
+from nsthelpers.synthesis.results import Progress, Record, Synthesis
+from nsthelpers.widgets import run_panel as panels
+from nsthelpers.widgets import stylize as studio_panel
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long
@@ -57,8 +60,9 @@ def make(network):
 class Scripted(panels.RunPanel):
     """A panel whose run halts at its first step until the test lets it go on."""
 
-    def __init__(self, steps=3, failure=None):
+    def __init__(self, steps=3, failure=None, callback=None):
         self.steps, self.failure, self.jobs = steps, failure, 0
+        self.callback = callback or (lambda progress: None)
         self.reached, self.go_on = threading.Event(), threading.Event()
         noise = nst.white_noise(16, 24)
         super().__init__([], noise, noise, ("left", "right"))
@@ -76,7 +80,7 @@ class Scripted(panels.RunPanel):
                 raise self.failure
             return nst.synthesize(
                 nst.TotalVariation(), nst.white_noise(16, 24), steps=self.steps,
-                callbacks=[halt, callback], progress=False,
+                callbacks=[halt, callback, self.callback], progress=False,
             )  # fmt: skip
 
         return work
@@ -185,7 +189,7 @@ def test_buttons_do_what_the_methods_do(scripted):
     assert panel.wait(PATIENCE).stop_reason == "callback"
 
 
-def test_an_exception_of_the_worker_is_told_and_kept(scripted):
+def test_an_exception_of_the_worker_is_reported_and_kept(scripted):
     panel = scripted(failure=OSError("no weights <here>; try again"))
     panel.run()
     assert panel.wait(PATIENCE) is None
@@ -204,7 +208,7 @@ def test_an_exception_without_words_is_named(scripted):
     assert "That did not work: AssertionError" in said(panel)
 
 
-def test_a_loss_that_is_not_finite_is_told(scripted, monkeypatch, caplog):
+def test_a_loss_that_is_not_finite_is_reported(scripted, monkeypatch, caplog):
     def broken(*arguments, **options):
         result = nst.synthesis.synthesize(*arguments, **options)
         result.stop_reason, result.message = "not finite", "the loss is no longer a finite number"
@@ -224,10 +228,121 @@ def test_close_stops_and_joins(scripted):
     panel.run()
     assert panel.reached.wait(PATIENCE)
     thread = panel._thread
-    panel._stopping.set()  # what close() does first; here so that the halted worker may go on
+    panel.stop()  # what close() does first; here so that the halted worker may go on
     panel.go_on.set()
     panel.close()
     assert not thread.is_alive() and workers() == []
+    panel.close()  # twice does no harm
+    panel.run()
+    assert panel.jobs == 1 and "This panel is closed" in said(panel)
+
+
+@pytest.mark.parametrize("when", ["preview", "end"])
+@pytest.mark.parametrize("part", ["picture", "curve"])
+def test_a_picture_that_cannot_be_shown_loses_nothing(scripted, monkeypatch, part, when):
+    panel, broken = scripted(), threading.Event()
+    show, curve_png = panel.show, panels._curve_png
+
+    def fails(what, final):
+        if part == what and final == (when == "end"):
+            broken.set()
+            raise OSError(f"no <{what}> today")
+
+    def showing(image, final=False):
+        fails("picture", final)
+        show(image, final)
+
+    def drawing(history):
+        fails("curve", len(history) == 4)
+        return curve_png(history)
+
+    panel.show = showing
+    monkeypatch.setattr(panels, "_curve_png", drawing)
+    monkeypatch.setattr(panels, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    panel.go_on.set()
+    panel.run()
+    result = panel.wait(PATIENCE)
+    assert broken.is_set() and result.stop_reason == "steps" and result.history[-1].step == 3
+    if (part, when) != ("picture", "end"):
+        assert np.array_equal(pixels(panel.picture), nst.images.to_uint8(result.image))
+    assert "Done: 3 steps." in said(panel) and f"no &lt;{part}&gt; today" in said(panel)
+    assert isinstance(panel.error, OSError) and panel.bar.bar_style == "warning"
+    assert not panel.run_button.disabled
+
+
+def test_an_error_inside_a_run_keeps_the_best_picture(scripted):
+    def halfway(progress):
+        if progress.record.step == 2:
+            raise ZeroDivisionError("a callback <of mine> failed")
+
+    panel = scripted(callback=halfway)
+    panel.go_on.set()
+    panel.run()
+    result = panel.wait(PATIENCE)
+    assert isinstance(panel.error, ZeroDivisionError) and result is panel.error.synthesis
+    assert result.stop_reason == "error" and result.history[-1].step == 2
+    assert np.array_equal(pixels(panel.picture), nst.images.to_uint8(result.image))
+    assert said(panel) == (
+        "That did not work: a callback &lt;of mine&gt; failed. The best picture so far is kept."
+    )
+    assert panel.bar.bar_style == "danger" and not panel.run_button.disabled
+
+
+def test_callbacks_from_many_threads_at_once_are_safe():
+    """JupyterLab 4.4 and newer may run the buttons' callbacks beside a running cell."""
+    at_work, most, failed = [], [], []
+
+    class Quick(panels.RunPanel):
+        def __init__(self):
+            image = np.zeros((1, 16, 16, 3), "float32")
+            super().__init__([], image, image, ("", ""))
+
+        def job(self):
+            image, history = np.ones((1, 16, 16, 3), "float32"), []
+
+            def work(callback):
+                at_work.append(self)
+                most.append(len(at_work))
+                for step in range(4):
+                    history.append(Record(step, step, 0.0, 1.0, {}, (16, 16)))
+                    if callback(Progress(history[-1], 4, image)):
+                        break
+                at_work.remove(self)
+                return Synthesis(image, history, "callback", "", {}, step, 0.0)
+
+            return work
+
+    made = [Quick(), Quick()]
+    together = threading.Barrier(8)
+
+    def use(number):
+        try:
+            together.wait(PATIENCE)
+            for turn in range(12):
+                panel = made[(number + turn) % 2]
+                (panel.run, panel.stop, panel.run, panel.wait)[(number + turn // 2) % 4]()
+            together.wait(PATIENCE)
+            made[number % 2].close()
+            made[number % 2].run()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=use, args=(n,), daemon=True) for n in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+    finally:
+        sys.setswitchinterval(interval)
+    assert failed == [] and not any(thread.is_alive() for thread in threads)
+    assert max(most) == 1 and at_work == []  # never two runs at once
+    assert workers() == [] and [panel.error for panel in made] == [None, None]
+    for panel in made:
+        assert (panel.run_button.disabled, panel.stop_button.disabled) == (False, True)
+        assert not panel.running and "This panel is closed" in said(panel)
 
 
 def test_a_second_panel_stops_the_first(scripted):
@@ -409,6 +524,34 @@ def test_studio_offers_the_picture_with_its_settings(make, tmp_path):
     assert np.array_equal(nst.to_pil(nst.load_image(path)), nst.to_pil(result.image))
 
 
+@pytest.mark.parametrize("failing", ["picture", "callback"])
+def test_studio_offers_the_picture_whatever_failed(make, monkeypatch, tmp_path, failing):
+    panel = make("studio")
+
+    def fail(*arguments, **options):
+        raise ZeroDivisionError("it failed")
+
+    def stylize_with_a_failing_callback(*arguments, callbacks, **options):
+        def halfway(progress):
+            return fail() if progress.record.step == 1 else None
+
+        return nst.stylize(*arguments, callbacks=[callbacks, halfway], **options)
+
+    if failing == "picture":
+        monkeypatch.setattr(studio_panel, "show_picture", fail)
+    else:
+        monkeypatch.setattr(studio_panel, "stylize", stylize_with_a_failing_callback)
+    panel.run()
+    result = panel.wait(PATIENCE)
+    monkeypatch.undo()
+    assert isinstance(panel.error, ZeroDivisionError) and "it failed" in said(panel)
+    assert result.history[-1].step == (2 if failing == "picture" else 1)
+    data = re.search('data:image/png;base64,(.*?)"', panel.download.value)[1]
+    path = tmp_path / "stylized.png"
+    path.write_bytes(base64.b64decode(data))
+    assert np.array_equal(nst.to_pil(nst.load_image(path)), nst.to_pil(result.image))
+
+
 def test_studio_follows_a_new_photograph(make):
     panel = make("studio")
     finished(panel)
@@ -465,14 +608,14 @@ def test_upload_of_the_same_name_replaces_the_first(make, painting, photo):
 
 
 @pytest.mark.parametrize("data", [b"", b"not <an> image", png(nst.white_noise(8, 8))])
-def test_broken_upload_is_told_and_changes_nothing(make, data):
+def test_broken_upload_is_reported_and_changes_nothing(make, data):
     panel = make("studio")
     send(panel.content, broken=data)
-    assert "broken: " in panel.content.words.value
-    assert "<an>" not in panel.content.words.value
+    assert "broken: " in panel.content.message.value
+    assert "<an>" not in panel.content.message.value
     assert panel.content.menu.value == "chelsea"
     panel.content.menu.value = "coffee"
-    assert panel.content.words.value == ""
+    assert panel.content.message.value == ""
     assert finished(panel).stop_reason == "steps"
 
 
@@ -498,7 +641,7 @@ def test_failed_download_goes_back_to_the_last_choice(make, monkeypatch):
     panel.style.menu.value = "starry_night"
     monkeypatch.undo()
     assert panel.style.menu.value == "swirling_night"
-    assert "cannot fetch it; try again" in panel.style.words.value
+    assert "cannot fetch it; try again" in panel.style.message.value
     assert finished(panel).stop_reason == "steps"
 
 
@@ -509,8 +652,8 @@ def test_layer_explorer_shows_the_chosen_map(make, network):
     panel.channel.value = 5
     image = nst.samples.load("chelsea", max_side=32)
     answer = np.asarray(network.features(image, ["block1_conv1"])["block1_conv1"])[0, :, :, 5]
-    assert "Channel 5: strongest answer" in panel.words.value
-    assert answer.max() >= 100 and f"{answer.max():,.0f}" in panel.words.value
+    assert "Channel 5: strongest answer" in panel.summary.value
+    assert answer.max() >= 100 and f"{answer.max():,.0f}" in panel.summary.value
     brightest = np.unravel_index(answer.argmax(), answer.shape)
     shown = pixels(panel.map).sum(axis=-1)
     row, column = np.unravel_index(shown.argmax(), shown.shape)
@@ -530,12 +673,12 @@ def test_layer_explorer_opens_every_layer(make, layer):
     panel = make("layers")
     panel.layer.value = layer
     panel.channel.value = panel.channel.max
-    assert layer in panel.words.value and pixels(panel.map).shape[1] == 512
+    assert layer in panel.summary.value and pixels(panel.map).shape[1] == 512
 
 
 def test_layer_explorer_says_when_a_channel_is_silent(make):
     panel = make("layers")
     panel._maps["block1_conv1"] = np.zeros((21, 32, 64), "float32")
     panel.layer.value = "block1_conv1"
-    assert "no answer anywhere" in panel.words.value
+    assert "no answer anywhere" in panel.summary.value
     assert pixels(panel.map).max() < 5

@@ -7,9 +7,8 @@ ends a run, the best image so far is saved.
 from __future__ import annotations
 
 import contextlib
-import json
+import io
 import logging
-import math
 import os
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..choices import STARTS
-from ..files import check_destination, write_whole
+from ..files import check_destination, write_json
 from ..images.files import check_image_name, load_image
 from ..images.samples import credits, resolve
 from ..network.layers import layer_table
@@ -54,13 +53,15 @@ def demo(arguments, sheet) -> int:
     check_image_name(sheet)
     status = transfer(arguments)
     if status == 0:
-        from ..plots.sheet import save_sheet
+        from ..plots import image_grid
 
         pictures = {"content": arguments.content, "style": arguments.style[0]}
         captions = [f"{role}: {credits(name)[0].title}" for role, name in pictures.items()]
         images = [load_image(resolve(name)) for name in pictures.values()]
         images.append(load_image(arguments.output))
-        save_sheet(images, [*captions, "result"], sheet)
+        figure, buffer = image_grid(images, [*captions, "result"], width=12), io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=140, bbox_inches="tight")
+        write_whole(sheet, buffer.getvalue())
         if not arguments.quiet:
             print(f"{'side by side':14}{sheet}")
     return status
@@ -187,7 +188,7 @@ def _finish(arguments, result, frames, seconds):
     problems += [frames.problem] if frames.problem else []
     if arguments.report:
         try:
-            write_whole(arguments.report, _report(arguments, result, path))
+            write_json(arguments.report, _report(arguments, result, path))
         except OSError as error:
             problems.append(_text(error))
     if not arguments.quiet:
@@ -207,17 +208,7 @@ def _report(arguments, result, path):
         "package": {"name": "nsthelpers", "version": __version__},
         **result.report(),
     }
-    text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
-
-
-def _finite(value):
-    """JSON knows neither NaN nor infinity: null stands for them."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return report
 
 
 def _print_summary(arguments, result, path, frames, seconds):

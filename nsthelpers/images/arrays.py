@@ -1,21 +1,20 @@
 """Images as arrays: the one convention, other sizes, other types.
 
 Everywhere in this package an image is a float32 RGB array of shape ``(1, H, W, 3)`` with values
-in [0, 1]. This module makes one of an array or a Pillow image, and turns it back; files are the
-matter of ``files.py``.
+in [0, 1]. This module makes one of an array, resizes it, and turns it back; ``decoding.py`` makes
+one of a Pillow image, and ``files.py`` reads and writes files.
 """
 
 from __future__ import annotations
 
 import io
-import math
-import operator
 import os
 
 import numpy as np
-from PIL import Image, ImageColor, ImageOps
+from PIL import Image
 
-from ..arguments import positive
+from .decoding import check_range, decode, parse_background, resample
+from .sizes import MINIMUM_SIDE, check_size_options, fit_size
 
 __all__ = [
     "MINIMUM_SIDE",
@@ -26,9 +25,6 @@ __all__ = [
     "to_png_bytes",
     "to_uint8",
 ]
-
-MINIMUM_SIDE = 16  # VGG halves each side four times before block5: 16 px leave a single position
-_RANGE_TOLERANCE = 1e-3  # rounding of earlier steps; anything further out is another scale
 
 
 def as_image(array):
@@ -69,75 +65,18 @@ def as_image(array):
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"expected an array of numbers, got dtype {array.dtype}")
     array = _with_batch_axis(array)
-    if array.dtype == np.uint8:
-        image = array.astype(np.float32) / np.float32(255)
-    elif array.dtype.kind in "iu":
+    if array.dtype.kind in "iu" and array.dtype != np.uint8:
         raise ValueError(
             f"{array.dtype} leaves the range open: convert 0-255 values with "
             ".astype('uint8'), or divide by the largest possible value to reach [0, 1]"
         )
+    image = np.array(np.broadcast_to(array, (*array.shape[:3], 3)), np.float32, order="C")
+    if array.dtype == np.uint8:
+        image /= np.float32(255)
     else:
-        image = array.astype(np.float32)
-    lowest, highest = float(image.min()), float(image.max())
-    if not (math.isfinite(lowest) and math.isfinite(highest)):
-        raise ValueError("the image holds NaN or infinite values: expected numbers in [0, 1]")
-    if highest > 1 + _RANGE_TOLERANCE:
-        raise ValueError(
-            f"values reach {highest:.4g}: expected [0, 1]; divide by 255 or pass uint8"
-        )
-    if lowest < -_RANGE_TOLERANCE:
-        raise ValueError(
-            f"values fall to {lowest:.4g}: expected [0, 1]; for [-1, 1] take (image + 1) / 2, "
-            "and undo a network's preprocessing first"
-        )
-    if image.shape[-1] == 1:
-        image = np.repeat(image, 3, axis=-1)
-    return np.clip(np.ascontiguousarray(image), 0, 1)
-
-
-def fit_size(height, width, *, max_side=None, area=None):
-    """Compute the size that an image shrinks to, aspect kept; it never grows.
-
-    Parameters
-    ----------
-    height, width : int
-        Present size in pixels.
-    max_side : int, optional
-        The long side becomes at most this many pixels.
-    area : int, optional
-        Height times width becomes at most this many pixels.
-
-    Returns
-    -------
-    tuple of int
-        (H, W), each side within one pixel of the exact aspect, at least 1.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a number is not a positive integer, or both limits are given.
-
-    Examples
-    --------
-    >>> fit_size(600, 800, max_side=400)
-    (300, 400)
-    >>> fit_size(600, 800, area=120_000)
-    (300, 400)
-    """
-    height, width = positive("height", height), positive("width", width)
-    max_side, area, _ = check_size_options(max_side, area, None)
-    short, long = sorted((height, width))
-    if max_side is not None and max_side < long:
-        short, long = max(1, round(short * max_side / long)), max_side
-    elif area is not None and area < short * long:
-        scale = math.sqrt(area / (short * long))
-        exact_short, exact_long = short * scale, long * scale
-        short, long = max(1, round(exact_short)), round(exact_long)
-        if short * long > area:  # rounding up took too much: give it back where it shows least
-            short = max(1, math.floor(exact_short))
-        if short * long > area:
-            long = min(math.floor(exact_long), area // short)
-    return (short, long) if height <= width else (long, short)
+        check_range(image)
+        np.clip(image, 0, 1, out=image)
+    return image
 
 
 def resize(image, *, max_side=None, area=None, size=None):
@@ -173,11 +112,7 @@ def resize(image, *, max_side=None, area=None, size=None):
     height, width = size or fit_size(*image.shape[1:3], max_side=max_side, area=area)
     if (height, width) == image.shape[1:3]:
         return image
-    channels = [
-        Image.fromarray(image[0, :, :, channel]).resize((width, height), Image.Resampling.LANCZOS)
-        for channel in range(3)  # one by one, for Pillow's floating-point mode has one channel
-    ]
-    return np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1)[None], 0, 1)
+    return np.clip(resample(image[0], height, width), 0, 1)[None]
 
 
 def to_uint8(image):
@@ -248,30 +183,6 @@ def to_png_bytes(image):
     return buffer.getvalue()
 
 
-def decode(image, background, label="the image"):
-    """Convert a Pillow image of any mode to the image convention."""
-    if 0 in image.size:
-        raise ValueError(f"{label} has no pixels: its size is {image.height}x{image.width}")
-    try:
-        image = ImageOps.exif_transpose(image)  # decodes as well
-        if image.mode == "F":
-            values = np.asarray(image)
-        elif image.mode.startswith("I"):  # "I;16" and, for 16-bit values kept in 32 bits, "I"
-            values = np.asarray(image) / 65535
-        elif image.has_transparency_data:
-            values = np.asarray(image.convert("RGBA"), np.float32) / 255
-            opacity = values[..., 3:]
-            values = values[..., :3] * opacity + background * (1 - opacity)
-        else:
-            values = np.asarray(image.convert("RGB"))
-    except Exception as error:  # decoders raise whatever they stumble over: OSError, SyntaxError, …
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"{label} is damaged or cut short ({reason}): fetch it again, or save it as PNG"
-        ) from None
-    return as_image(values)
-
-
 def _with_batch_axis(array):
     shape = array.shape
     if array.ndim == 2:
@@ -298,32 +209,3 @@ def _with_batch_axis(array):
     if 0 in shape:
         raise ValueError(f"shape {shape} has no pixels: expected height and width above 0")
     return array
-
-
-def check_size_options(max_side, area, size):
-    given = {"max_side": max_side, "area": area, "size": size}
-    if sum(value is not None for value in given.values()) > 1:
-        names = [name for name, value in given.items() if value is not None]
-        raise ValueError(f"got {' and '.join(names)}: pass at most one of max_side, area, size")
-    if size is not None:
-        if not isinstance(size, (tuple, list)) or len(size) != 2:
-            raise TypeError(f"size must be (height, width) in pixels, got {size!r}")
-        size = tuple(positive("size", side) for side in size)
-        if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or math.inf):
-            raise ValueError(f"size {size} is more pixels than PIL.Image.MAX_IMAGE_PIXELS allows")
-    max_side = max_side if max_side is None else positive("max_side", max_side)
-    return max_side, area if area is None else positive("area", area), size
-
-
-def parse_background(background):
-    try:
-        colour = ImageColor.getrgb(background) if isinstance(background, str) else background
-        colour = np.array([operator.index(level) for level in colour[:3]], np.float32) / 255
-        if colour.shape != (3,) or colour.min() < 0 or colour.max() > 1:
-            raise ValueError
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"background {background!r} is no colour: expected a name, '#rrggbb', or three "
-            "integers from 0 to 255"
-        ) from None
-    return colour

@@ -7,27 +7,19 @@ kept in the cache folder after that.
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import functools
-import hashlib
 import importlib.util
-import io
 import json
-import os
-import socket
-import tempfile
-import urllib.error
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import cache_folder
+from ..arguments import did_you_mean
+from ..files import cache_folder, download
 from .files import existing_file, load_image
 
 __all__ = ["Credit", "credits", "load", "names", "resolve"]
 
-_ROOM = Path(__file__).parent
-_TIMEOUT = 30  # seconds without an answer
+_FOLDER = Path(__file__).parent
 _ROLES = ("photograph", "painting")
 
 
@@ -184,35 +176,32 @@ def resolve(source):
             existing_file(path)
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"no sample is called {source!r} ({_suggest(path.stem)}), and {error}"
+                f"no sample is called {source!r} ({_hint(path.stem)}), and {error}"
             ) from None
     return source
 
 
 @functools.cache
 def _catalog():
-    entries = json.loads((_ROOM / "catalog.json").read_text(encoding="utf-8"))
+    entries = json.loads((_FOLDER / "catalog.json").read_text(encoding="utf-8"))
     return {entry["name"]: entry for entry in entries}
 
 
 def _entry(name):
     if not isinstance(name, str) or name not in _catalog():
-        raise ValueError(f"no sample is called {name!r}: {_suggest(str(name))}")
+        raise ValueError(f"no sample is called {name!r}: {_hint(name)}")
     return _catalog()[name]
 
 
-def _suggest(name):
-    similar = difflib.get_close_matches(name.lower(), _catalog(), n=3, cutoff=0.5)
-    if similar:
-        return f"did you mean {' or '.join(similar)}?"
-    return f"the samples are {', '.join(_catalog())}"
+def _hint(name):
+    return did_you_mean(name, _catalog(), f"the samples are {', '.join(_catalog())}")
 
 
 def _path(entry):
     if entry["kind"] == "download":
         return _download(entry)
     if entry["kind"] == "drawn":  # in an installed package, or in the project's own folder
-        folders, origin = [_ROOM / "drawn", _ROOM.parents[1] / "images"], "nsthelpers"
+        folders, origin = [_FOLDER / "drawn", _FOLDER.parents[1] / "images"], "nsthelpers"
     else:  # find_spec says where a package is without importing it
         package, origin = importlib.util.find_spec("skimage"), "scikit-image"
         folders = [Path(package.origin).parent / "data"] if package else []
@@ -226,54 +215,13 @@ def _path(entry):
 
 
 def _download(entry):
-    folder = cache_folder() / "images"
-    path = folder / entry["file"]
-    if _matches(path, entry["sha256"]):
-        return path
+    path = cache_folder() / "images" / entry["file"]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # In a folder of its own until it is whole and checked, so that no half of it stays.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as unfinished:
-            fetched = _get_file(entry, unfinished)
-            if not _matches(fetched, entry["sha256"]):
-                raise ValueError("the file is not the expected one (its sha256 differs)")
-            os.replace(fetched, path)
-    except Exception as error:  # Keras raises bare Exception for what the network does
-        if isinstance(error.__context__, urllib.error.HTTPError):
-            error.__context__.close()  # Keras leaves the server's answer open, with its socket
-        reason = " ".join(str(error).split())
+        return download(entry["source"], path, f"sha256:{entry['sha256']}")
+    except OSError as error:
         local = [credit.name for credit in credits() if credit.kind != "download"]
         raise OSError(
-            f"cannot download sample {entry['name']!r} from {entry['source']}: {reason}; try "
+            f"cannot download sample {entry['name']!r} from {entry['source']}: {error}; try "
             f"again, put the file at {path} yourself, or choose a sample that needs no download: "
             f"{', '.join(local)}"
         ) from None
-    return path
-
-
-def _get_file(entry, folder):
-    import keras
-
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT)  # get_file takes no timeout and would wait for ever
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # its progress bar
-            return Path(
-                keras.utils.get_file(
-                    entry["file"],
-                    entry["source"],
-                    file_hash=entry["sha256"],
-                    hash_algorithm="sha256",
-                    cache_dir=folder,
-                    cache_subdir="",
-                )
-            )
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _matches(path, sha256):
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return False

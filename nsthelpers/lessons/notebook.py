@@ -21,7 +21,6 @@ from ..synthesis.estimates import device_text, duration_text
 from ..synthesis.timing import measure_timing
 
 __all__ = [
-    "Estimate",
     "Profile",
     "Session",
     "expected_minutes",
@@ -74,24 +73,13 @@ class Session:
         return self._table()._repr_html_()
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """How long something will take here; shown as a sentence.
+class _Sentence(str):
+    """A text that a notebook shows as a paragraph, without quotes."""
 
-    Attributes
-    ----------
-    minutes : float
-    device : Device
-    """
-
-    minutes: float
-    device: Device
-
-    def __repr__(self):
-        return f"{duration_text(self.minutes)} on this device ({device_text(self.device)})"
+    __repr__ = str.__str__
 
     def _repr_html_(self):
-        return f"<p>{html.escape(repr(self))}</p>"
+        return f"<p>{html.escape(self)}</p>"
 
 
 def setup() -> Session:
@@ -166,15 +154,16 @@ def expected_minutes(evaluations, *, network=None) -> float:
     return sum(seconds) / 60
 
 
-def expected_time(evaluations, *, network=None) -> Estimate:
+def expected_time(evaluations, *, network=None) -> str:
     """The same as :func:`expected_minutes`, as a sentence for the notebook.
 
     Examples
     --------
-    >>> "on this device" in repr(expected_time({64: 10}, network=VGG(weights="random")))
-    True
+    >>> expected_time({64: 10}, network=VGG(weights="random"))  # doctest: +ELLIPSIS
+    about ... on this device (...)
     """
-    return Estimate(expected_minutes(evaluations, network=network), device())
+    minutes = expected_minutes(evaluations, network=network)
+    return _Sentence(f"{duration_text(minutes)} on this device ({device_text(device())})")
 
 
 @functools.cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import itertools
 import math
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+
+from ..arguments import did_you_mean
 
 __all__ = [
     "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "geometric_weights", "layer_name", "layer_names",
@@ -175,8 +176,7 @@ def layer_name(layer: str, name="vgg19") -> str:
         block, *rest = match.groups()
         text = f"block{block}_conv{rest[0]}" if rest else f"block{block}_pool"
     if text not in known:
-        close = difflib.get_close_matches(text, known, n=3, cutoff=0.5) or known[:3]
-        raise ValueError(f"{name} has no layer {layer!r}; did you mean {' or '.join(close)}?")
+        raise ValueError(f"{name} has no layer {layer!r}; {did_you_mean(text, known)}")
     return text
 
 

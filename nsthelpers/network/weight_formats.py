@@ -14,14 +14,12 @@ import io
 import os
 import pickle
 import re
-import threading
-import uuid
-import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 
 import numpy as np
 
+from ..files import write_whole
 from .layers import layer_shapes
 
 __all__ = [
@@ -68,40 +66,35 @@ def _in_file(path, kind, names_in, arrays_of) -> Layers:
     """Layers that stay in their file until they are asked for.
 
     ``names_in(file)`` maps each layer to what ``arrays_of(file, names)`` needs to find its arrays;
-    whatever they raise at a damaged file becomes ValueError. The file stays open as long as the
-    layers live, so it may be removed or replaced meanwhile.
+    whatever they raise at a damaged file becomes ValueError. The file is open only while it is
+    read, for Windows does not let an open one be replaced.
     """
-    file, lock = open(path, "rb"), threading.Lock()  # noqa: SIM115 (closed with the layers)
 
     def read(function, *arguments):
-        file.seek(0)
-        try:
-            return function(file, *arguments)
-        except Exception as error:  # a damaged zip raises almost anything
-            raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
-
-    def when_written():
-        facts = os.fstat(file.fileno())
-        return facts.st_mtime_ns, facts.st_size
-
-    def arrays(layer):
-        with lock:
-            if when_written() != written:
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(open(path, "rb"))
+            except FileNotFoundError:
+                file = None
+            if file is None or identity != _identity(file):
                 raise OSError(
-                    f"the weights file {path} was written to after it had been opened; "
-                    "restart Python"
+                    f"the weights file {path} was changed, replaced or removed after it had been "
+                    "loaded; load the weights again, or restart Python"
                 )
-            return read(arrays_of, names[layer])
+            try:
+                return function(file, *arguments)
+            except Exception as error:  # a damaged zip raises almost anything
+                raise ValueError(f"{path} cannot be read as {kind}: {error}") from error
 
-    written = when_written()
-    try:
-        names = read(names_in)
-    except ValueError:
-        file.close()
-        raise
-    layers = _Lazy(names, arrays)
-    weakref.finalize(layers, file.close)
-    return layers
+    with open(path, "rb") as file:
+        identity = _identity(file)
+    names = read(names_in)
+    return _Lazy(names, lambda layer: read(arrays_of, names[layer]))
+
+
+def _identity(file):
+    facts = os.fstat(file.fileno())
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
 
 
 def checked_layers(name, layers, origin) -> Layers:
@@ -193,16 +186,10 @@ def write_npz(path, layers):
     arrays = {"sha256": np.array(digest_of(layers))}
     for layer, (kernel, bias) in layers.items():
         arrays |= {f"{layer}/kernel": kernel, f"{layer}/bias": bias}
+    content = io.BytesIO()
+    np.savez(content, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may read or write the same file: it must only ever see a complete one.
-    temporary = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    write_whole(path, content.getbuffer())
 
 
 def digest_of(layers) -> str:

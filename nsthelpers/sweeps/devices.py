@@ -20,7 +20,7 @@ from pathlib import Path
 __all__ = ["take_one", "visible_gpus", "worker_options"]
 
 _VARIABLE = "CUDA_VISIBLE_DEVICES"
-_places = []  # locked files; they stay open, and so locked, as long as this process lives
+_locks = []  # held as long as this process lives
 
 
 def visible_gpus() -> list[str]:
@@ -74,16 +74,15 @@ def take_one(gpus, folder):
     folder : str
         Where the locked files are.
     """
-    import fcntl  # not on Windows, where TensorFlow knows no GPUs
+    import filelock
 
     for number in itertools.count():
-        place = open(Path(folder) / str(number), "w")  # noqa: SIM115
+        lock = filelock.FileLock(Path(folder) / str(number))
         try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            place.close()
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
             continue
-        _places.append(place)
+        _locks.append(lock)
         os.environ[_VARIABLE] = gpus[number % len(gpus)]
         return
 

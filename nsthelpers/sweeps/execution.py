@@ -65,7 +65,9 @@ class Sweep:
             The settings under their names; ``loss`` (the weighted sum) and, for each term,
             ``<term>_loss`` (before its weight), both at the last step and only to be compared
             between points of the same size and formula; ``seconds``; ``step_seconds``, the median
-            over the steps; ``evaluations``; ``stop_reason``; ``picture`` (a path); ``error``.
+            over the steps; ``evaluations``; ``stop_reason``; ``picture`` (a path); ``other_code``,
+            whether the point was kept from before and this package's code has changed since;
+            ``error``.
         """
         import pandas
 
@@ -146,7 +148,15 @@ class SweepError(RuntimeError):
 
 
 def sweep(
-    job, grid, *, fixed=None, folder=None, n_jobs=None, on_error="raise", progress=True
+    job,
+    grid,
+    *,
+    fixed=None,
+    folder=None,
+    renew=False,
+    n_jobs=None,
+    on_error="raise",
+    progress=True,
 ) -> Sweep:
     """Do a job at every point of a grid of settings, and put the results side by side.
 
@@ -163,7 +173,10 @@ def sweep(
     folder : str or Path, optional
         Where finished points are kept, each as a picture and a JSON file, as soon as they end. A
         point that is there already is not computed again, unless its job or a setting has changed
-        (see :func:`nsthelpers.point_store.point_key`). Default: nothing is kept for later.
+        (see :func:`nsthelpers.sweeps.store.point_key`). One that was made by other code of this
+        package counts too; the table and the message say so. Default: nothing is kept for later.
+    renew : bool, default False
+        Compute again what was made by other code.
     n_jobs : int, optional
         How many processes share the work; default 1, this one. On a machine with several GPUs each
         process works on one of its own (of those that ``CUDA_VISIBLE_DEVICES`` names, if it is
@@ -172,8 +185,8 @@ def sweep(
         cluster. Only this process writes to the folder.
     on_error : {"raise", "record"}, default "raise"
         An error at one point never ends the others. ``"raise"``: when all are done, a SweepError
-        tells of it and carries what was made. ``"record"``: it only stands in the table. A point
-        that failed is tried again the next time.
+        names the first and carries what was made. ``"record"``: it only stands in the table. A
+        point that failed is tried again the next time.
     progress : bool or callable, default True
         Show a bar (tqdm), or call a function of (points done, points in all, Point) as each ends.
 
@@ -217,15 +230,18 @@ def sweep(
     if not folder:
         weakref.finalize(swept, shutil.rmtree, store.folder, ignore_errors=True)
     waiting: dict[str, list[Point]] = {}
-    with _told(progress, len(points)) as tell:
+    with _reporting(progress, len(points)) as report:
         for key, point in zip(keys, points, strict=True):
-            if (found := store.load(key)) is not None:
-                point.result, point.picture, point.reused = found, store.picture(key), True
-                tell(point)
-            else:
+            found = store.load(key)
+            other_code = found is not None and store.made_by_other_code(key)
+            if found is None or (other_code and renew):
                 waiting.setdefault(key, []).append(point)  # equal points are computed once
-        stopped = _work_through(job, waiting, store, n_jobs, tell)
-    swept.message = _in_words(points, stopped)
+                continue
+            point.result, point.picture = found, store.picture(key)
+            point.reused, point.other_code = True, other_code
+            report(point)
+        stopped = _work_through(job, waiting, store, n_jobs, report)
+    swept.message = _summary(points, stopped)
     failed = [point for point in points if point.error]
     if failed and on_error == "raise" and not stopped:
         first = failed[0]
@@ -237,7 +253,7 @@ def sweep(
     return swept
 
 
-def _work_through(job, waiting, store, n_jobs, tell) -> bool:
+def _work_through(job, waiting, store, n_jobs, report) -> bool:
     """Compute what is waiting; whether it was interrupted."""
     try:
         with contextlib.closing(_outcomes(job, waiting, store, n_jobs)) as outcomes:
@@ -249,7 +265,7 @@ def _work_through(job, waiting, store, n_jobs, tell) -> bool:
                 for point in waiting[key]:
                     point.result, point.error = result, error
                     point.picture = None if result is None else store.picture(key)
-                    tell(point)
+                    report(point)
     except KeyboardInterrupt:
         return True
     return False
@@ -293,16 +309,18 @@ def _attempt(job, key, settings):
     return key, result, ""
 
 
-def _in_words(points, stopped):
+def _summary(points, stopped):
     done = sum(point.result is not None for point in points)
     reused, failed = sum(point.reused for point in points), sum(bool(p.error) for p in points)
+    other = sum(point.other_code for point in points)
     text = f"interrupted after {done} of {len(points)} points" if stopped else f"{done} points"
     text += f", {reused} of them kept from before" if reused else ""
+    text += f" ({other} made by other code; renew=True makes them anew)" if other else ""
     return text + (f", {failed} failed" if failed else "")
 
 
 @contextlib.contextmanager
-def _told(progress, total):
+def _reporting(progress, total):
     """A function to be called with each point that has ended."""
     if callable(progress):
         done = itertools.count(1)
@@ -312,11 +330,11 @@ def _told(progress, total):
 
     with tqdm(total=total, unit="point", disable=not progress) as bar:
 
-        def tell(point):
+        def report(point):
             bar.set_postfix_str(point.label, refresh=False)
             bar.update()
 
-        yield tell
+        yield report
 
 
 def _one_line(error):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import itertools
 import math
@@ -12,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import did_you_mean
+
 __all__ = ["RESULTS", "Point", "check_call", "expanded"]
 
 #: Columns of a sweep's table that no setting can have the name of.
 RESULTS = (
-    "loss", "seconds", "step_seconds", "evaluations", "stop_reason", "picture", "error",
+    "loss", "seconds", "step_seconds", "evaluations", "stop_reason", "picture", "other_code",
+    "error",
 )  # fmt: skip
 
 
@@ -39,6 +41,8 @@ class Point:
         What went wrong at this point, if something did.
     reused : bool
         Whether the result was found in the folder.
+    other_code : bool
+        Whether it was, and this package's code has changed since it was made.
     """
 
     label: str
@@ -48,14 +52,16 @@ class Point:
     picture: Path | None = None
     error: str = ""
     reused: bool = False
+    other_code: bool = False
 
     @property
     def row(self) -> dict:
         """This point's row of the table."""
-        told = {**dict.fromkeys(RESULTS), **self.shown, "error": self.error}
+        row = {**dict.fromkeys(RESULTS), **self.shown}
+        row |= {"other_code": self.other_code, "error": self.error}
         if self.result is None:
-            return told | dict.fromkeys(("loss", "seconds", "step_seconds"), math.nan)
-        told |= {
+            return row | dict.fromkeys(("loss", "seconds", "step_seconds"), math.nan)
+        row |= {
             "seconds": self.result.seconds,
             "step_seconds": _step_seconds(self.result.history),
             "evaluations": self.result.evaluations,
@@ -63,10 +69,10 @@ class Point:
             "picture": str(self.picture),
         }
         if not self.result.history:
-            return told | {"loss": math.nan}
+            return row | {"loss": math.nan}
         last = self.result.history[-1]
         terms = {f"{term}_loss": loss for term, loss in last.terms.items()}
-        return told | {"loss": last.loss, **terms}
+        return row | {"loss": last.loss, **terms}
 
 
 def expanded(grid, fixed):
@@ -115,8 +121,8 @@ def expanded(grid, fixed):
         _check_names(chosen, fixed if axes else ())
         values = {name: value for name, (_, value) in chosen.items()}
         shown = {name: _cell(text, value) for name, (text, value) in chosen.items()}
-        told = ", ".join(f"{name} = {text}" for name, (text, _) in chosen.items())
-        points.append(Point(label or told or "one", shown, {**fixed, **values}))
+        described = ", ".join(f"{name} = {text}" for name, (text, _) in chosen.items())
+        points.append(Point(label or described or "one", shown, {**fixed, **values}))
     if any(labels):
         for point in points:
             point.shown = {"label": point.label, **point.shown}
@@ -186,8 +192,8 @@ def check_call(job, settings):
         return
     takes_all = any(each.kind is each.VAR_KEYWORD for each in known.values())
     for unknown in () if takes_all else settings.keys() - known.keys():
-        close = difflib.get_close_matches(unknown, known.keys() - settings.keys(), n=1)
-        hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(known)}"
+        free = known.keys() - settings.keys()
+        hint = did_you_mean(unknown, free, f"it takes {', '.join(known)}")
         raise TypeError(f"the job {name} has no setting {unknown!r}; {hint}")
     try:
         inspect.signature(job).bind(**settings)

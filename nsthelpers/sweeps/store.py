@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..files import hash_of, write_whole
+from ..files import hash_of, write_json
 from ..images import samples
 from ..network.weight_downloads import KERAS_MD5
 
@@ -213,8 +213,7 @@ class PointStore:
             "seconds": result.seconds,
             "history": [asdict(record) for record in result.history],
         }
-        text = json.dumps(_finite(written), indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(self.folder / f"{key}.json", text.encode())
+        write_json(self.folder / f"{key}.json", written)
 
     def load(self, key):
         """Get a finished point back as a Synthesis; None if it is not there whole.
@@ -302,15 +301,6 @@ def _md5(path, changed, size):
 
 def _digest(data):
     return hashlib.sha256(data).hexdigest()
-
-
-def _finite(value):
-    """JSON knows neither NaN nor infinity: null stands for them."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value):

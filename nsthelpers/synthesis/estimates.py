@@ -169,7 +169,7 @@ def estimate_plan(plan) -> Estimate:
     if plan.time_limit is not None:
         seconds = min(seconds, plan.time_limit)
     found = device()
-    held, free = held_and_free(found.kind)
+    held, free = held_and_free(found.kind, found.index)
     reusable = reusable_memory(found)
     largest_stage = max(math.prod(stage.size) for stage in plan.stages)
     more = largest_stage * _bytes_per_pixel(plan.objective, plan.optimizer, plan.precision)

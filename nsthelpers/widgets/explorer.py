@@ -13,7 +13,7 @@ from ..network.vgg import VGG, default_network, layer_table
 from ..plots.canvas import liveliest_channels
 from ..profiles import profile as run_profile
 from ..recipes import open_image
-from .parts import Panel, caption, column, labelled, picture, put, row
+from .parts import Panel, caption, column, labelled, picture, row, show_picture
 
 __all__ = ["layer_explorer"]
 
@@ -50,7 +50,7 @@ class _LayerExplorer(Panel):
         names = [(f"{each.name}  ({each.paper_name})", each.name) for each in self._rows.values()]
         self.layer = labelled(ipw.Dropdown, "layer", options=names, value="block3_conv1")
         self.channel = labelled(ipw.IntSlider, "channel", min=0, max=255, value=0)
-        self.input, self.map, self.words = picture(image), picture(image), ipw.HTML()
+        self.input, self.map, self.summary = picture(image), picture(image), ipw.HTML()
         self.layer.observe(self._new_layer, "value")
         self.channel.observe(self._draw, "value")
         self._new_layer()
@@ -63,7 +63,7 @@ class _LayerExplorer(Panel):
                     column(self.map, caption("the channel's map: the brighter, the stronger its "
                            "answer"), width="49%", align_items="center"),
                 ),
-                self.words,
+                self.summary,
             ]
         )  # fmt: skip
 
@@ -82,12 +82,16 @@ class _LayerExplorer(Panel):
         answer = self._maps[chosen.name][:, :, self.channel.value]
         strongest = float(answer.max())
         place = np.unravel_index(answer.argmax(), answer.shape)
-        put(self.map, _enlarged(_magma(answer / (strongest or 1.0)), self._image.shape[1:3]))
-        put(self.input, _framed(self._image, chosen, place) if strongest > 0 else self._image)
+        show_picture(
+            self.map, _enlarged(_magma(answer / (strongest or 1.0)), self._image.shape[1:3])
+        )
+        show_picture(
+            self.input, _framed(self._image, chosen, place) if strongest > 0 else self._image
+        )
         height, width, channels = chosen.shape
         number = f"{strongest:,.0f}" if strongest >= 100 else f"{strongest:.3g}"
         answers = f"strongest answer {number}" if strongest > 0 else "no answer anywhere"
-        self.words.value = html.escape(
+        self.summary.value = html.escape(
             f"{chosen.name}: {height} × {width} places, {channels} channels; each place sees "
             f"{chosen.receptive_field} × {chosen.receptive_field} pixels. "
             f"Channel {self.channel.value}: {answers}."

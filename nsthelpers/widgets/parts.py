@@ -1,4 +1,4 @@
-"""The bricks that panels are built of: controls, pictures, rows and columns.
+"""What panels are built of: controls, pictures, rows and columns.
 
 They look alike in ipywidgets 7 (Colab) and 8, and never show scroll bars of their own.
 """
@@ -12,8 +12,8 @@ import ipywidgets as ipw
 from ..images.arrays import resize, to_png_bytes
 
 __all__ = [
-    "FINAL_SIDE", "Panel", "button", "caption", "column", "labelled", "layout", "picture", "put",
-    "row", "say_small", "words",
+    "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "labelled", "layout",
+    "message_html", "picture", "row", "show_picture",
 ]  # fmt: skip
 
 FINAL_SIDE = 640  # pixels of the long side of a finished picture that travel to the browser
@@ -32,11 +32,11 @@ class Panel(ipw.VBox):
 def picture(image):
     """A widget that shows an image as large as its place allows."""
     widget = ipw.Image(layout=layout(height="auto", max_width="100%"))
-    put(widget, image)
+    show_picture(widget, image)
     return widget
 
 
-def put(widget, image, longest=FINAL_SIDE, *, wide=440, tall=360):
+def show_picture(widget, image, longest=FINAL_SIDE, *, wide=440, tall=360):
     """Show an image in a widget made by :func:`picture`, within so many pixels of the screen."""
     height, width = image.shape[1:3]
     fitting = f"{round(width * min(wide / width, tall / height))}px"
@@ -47,15 +47,15 @@ def put(widget, image, longest=FINAL_SIDE, *, wide=440, tall=360):
 
 def caption(text):
     """A small line of text over or under a picture."""
-    return ipw.HTML(say_small(text))
+    return ipw.HTML(caption_html(text))
 
 
-def say_small(text):
+def caption_html(text):
     """The HTML of a caption."""
     return f'<div style="text-align:center;opacity:.75;line-height:1.3">{html.escape(text)}</div>'
 
 
-def words(text, bad=False):
+def message_html(text, bad=False):
     """The HTML of a message; one about trouble has a mark at its side."""
     mark = "border-left:4px solid #D55E00;padding-left:8px" if bad else ""
     return f'<div style="line-height:1.35;{mark}">{html.escape(str(text))}</div>'

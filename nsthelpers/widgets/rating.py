@@ -10,7 +10,7 @@ import ipywidgets as ipw
 
 from ..opinions import WORDS, plain_name, ratings_file, read_ratings, write_ratings
 from ..recipes import open_image
-from .parts import Panel, button, column, labelled, layout, picture, put, row, words
+from .parts import Panel, button, column, labelled, layout, message_html, picture, row, show_picture
 
 __all__ = ["RatingForm", "rate"]
 
@@ -91,8 +91,9 @@ class RatingForm(Panel):
         self.bar = ipw.IntProgress(min=0, max=len(self._pictures), layout=layout(flex="1 1 80px"))
         self.picture = picture(next(iter(self._pictures.values())))
         self.picture.layout.visibility = "hidden"
-        self.status = ipw.HTML(words("Write a name and press Begin. Rate what you see, not what "
-                                     "you think was wanted."))  # fmt: skip
+        self.status = ipw.HTML()
+        self._set_message("Write a name and press Begin. Rate what you see, not what you think "
+                          "was wanted.")  # fmt: skip
         self.begin_button.on_click(lambda _: self.begin())
         self.back_button.on_click(lambda _: self.back())
         for score, each in enumerate(self.buttons, 1):
@@ -123,7 +124,7 @@ class RatingForm(Panel):
             path = ratings_file(self._folder, name)
             kept = read_ratings(path) if path.exists() else []
         except (ValueError, OSError) as error:
-            self._say(error, bad=True)
+            self._set_message(error, bad=True)
             return
         self.rater, self.path, self._order = name, path, self.order(name)
         given = {each["picture"]: each["score"] for each in kept}
@@ -135,14 +136,14 @@ class RatingForm(Panel):
     def give(self, score):
         """Give the picture that is shown a score, 1 to 5, keep it, and show the next one."""
         if not self.rater or self._place >= len(self._order):
-            self._say("Write a name and press Begin first." if not self.rater else _THANKS)
+            self._set_message("Write a name and press Begin first." if not self.rater else _THANKS)
             return
         scores = {**self.scores, self._order[self._place]: int(score)}
         places = {picture: place for place, picture in enumerate(self._order, 1)}
         try:
             write_ratings(self.path, self.rater, scores, places)
         except (ValueError, OSError) as error:  # a full disk: the click is not counted
-            self._say(error, bad=True)
+            self._set_message(error, bad=True)
             return
         self.scores = scores
         self._place += 1
@@ -162,16 +163,16 @@ class RatingForm(Panel):
         for each in self.buttons:
             each.disabled, each.button_style = over, ""
         if over:
-            self._say(f"{_THANKS} The scores are in {self.path.name}.")
+            self._set_message(f"{_THANKS} The scores are in {self.path.name}.")
             return
         shown = self._order[self._place]
-        put(self.picture, self._pictures[shown])
+        show_picture(self.picture, self._pictures[shown])
         if shown in self.scores:
             self.buttons[self.scores[shown] - 1].button_style = "info"
-        self._say(f"Picture {self._place + 1} of {len(self._order)}: how do you like it?")
+        self._set_message(f"Picture {self._place + 1} of {len(self._order)}: how do you like it?")
 
-    def _say(self, text, bad=False):
-        self.status.value = words(text, bad)
+    def _set_message(self, text, bad=False):
+        self.status.value = message_html(text, bad)
 
 
 _THANKS = "Thank you, that was all."

@@ -1,7 +1,9 @@
-"""The frame of every panel with a Run button: a worker, live pictures, Stop, plain words.
+"""The frame of every panel with a Run button: a worker, live pictures, Stop, messages.
 
 The optimisation runs in a thread of its own, so that the kernel stays free to notice Stop. The
 thread only ever sets values of widgets, which Jupyter, JupyterLab and Colab all show at once.
+JupyterLab 4.4 and newer may call the buttons' callbacks from several threads: whatever decides
+which run is active happens under one lock.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import io
 import logging
 import threading
 import time
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets as ipw
@@ -27,10 +28,10 @@ from .parts import (
     column,
     labelled,
     layout,
+    message_html,
     picture,
-    put,
     row,
-    words,
+    show_picture,
 )
 
 __all__ = ["OPTIMIZERS", "SMOOTHING", "RunPanel", "run_settings", "steps_slider"]
@@ -43,14 +44,39 @@ _PICTURE_SECONDS, _CURVE_SECONDS = 0.4, 1.5  # at most one update in that time
 OPTIMIZERS = {"L-BFGS": LBFGS(), "Adam": Adam()}
 SMOOTHING = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # weights to choose from
 
-_busy: weakref.WeakSet = weakref.WeakSet()  # the panels with a worker at work
-_busy_lock = threading.Lock()
+_lock = threading.RLock()  # held to start, stop or end a run; a callback may come back to it
+_active: list[_Run] = []  # the runs whose workers have not ended, oldest first
+
+
+class _Run:
+    """One run of a panel: its worker, and what it has shown so far."""
+
+    def __init__(self, work):
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(
+            target=work, args=(self,), name="nsthelpers panel", daemon=True
+        )
+        self.history, self.failures = [], {}
+        self.previewer, self.preview = None, None
+        self.picture_time, self.curve_time = 0.0, 0.0
+
+    def attempt(self, problem, function, *arguments):
+        """Do what the run can do without: an error is noted under `problem`, and ends nothing."""
+        try:
+            function(*arguments)
+        except Exception as error:
+            _log.debug("%s", problem, exc_info=error)
+            self.failures.setdefault(problem, error)
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
 
 
 class RunPanel(Panel):
-    """Controls, Run and Stop, a progress bar, a live picture, a loss curve, a line of words.
+    """Controls, Run and Stop, a progress bar, a live picture, a loss curve, a message.
 
-    A panel fills in :meth:`job`, and may override :meth:`show` and :meth:`arrange`.
+    A panel fills in :meth:`job`, and may override :meth:`show`, :meth:`offer` and :meth:`arrange`.
 
     Parameters
     ----------
@@ -64,12 +90,14 @@ class RunPanel(Panel):
     Attributes
     ----------
     result : Synthesis or None
-        Of the last run.
+        Of the last run; also of one that an error ended, where there is a picture so far.
     error : Exception or None
-        What went wrong in the last run; the panel says it in words.
+        What went wrong in the last run, be it only that a preview could not be shown; the message
+        says it.
     """
 
-    _thread = None  # also when the making of a panel fails half-way
+    # On the class, so that they are there when the making of a panel fails half-way.
+    _run, _thread, _closed = None, None, False  # the active run, the last worker
 
     def __init__(self, controls, beside, first, captions):
         self.controls = list(controls)
@@ -83,9 +111,7 @@ class RunPanel(Panel):
         self.beside, self.picture = picture(beside), picture(first)
         self.captions = [caption(text) for text in captions]
         self.curve = ipw.Image(value=_curve_png([]), layout=layout(width="100%", max_width="440px"))
-        self._stopping = threading.Event()
-        self._history, self._shown, self._drawn = [], 0.0, 0.0
-        self._say("Press Run.")
+        self._set_message("Press Run.")
         super().__init__(self.arrange())
 
     def arrange(self) -> list:
@@ -111,43 +137,50 @@ class RunPanel(Panel):
 
     def show(self, image, final=False):
         """Show an image of a run; ``final`` marks its last one."""
-        put(self.picture, image, FINAL_SIDE if final else _PREVIEW_SIDE)
+        show_picture(self.picture, image, FINAL_SIDE if final else _PREVIEW_SIDE)
+
+    def offer(self, result):
+        """Offer the result of a run for download; a panel without a download does nothing."""
 
     @property
     def running(self) -> bool:
-        """Whether the worker is at work."""
-        return self in _busy
+        """Whether a run of this panel is active."""
+        return self._run is not None
 
     def run(self):
         """Start, with what the controls say now. Another panel that is running is stopped."""
-        with _busy_lock:
-            if self in _busy:
-                self._say("It is running already: press Stop first, or wait.")
+        with _lock:
+            if self._closed:
+                self._set_message("This panel is closed: run its cell again for a new one.")
+                return
+            if self.running:
+                self._set_message("It is running already: press Stop first, or wait.")
                 return
             self.error = None
-            self._stopping.clear()
             try:
-                job = self.job()
+                job, earlier = self.job(), list(_active)
+                run = _Run(lambda run: self._work(run, job, earlier))
+                run.thread.start()  # it waits for the lock before it ends
             except Exception as error:
-                self._complain(error)
+                self.error = error
+                self._set_message(f"That did not work: {_text(error)}", bad=True)
                 return
-            others = list(_busy)
-            _busy.add(self)
-        self._thread = threading.Thread(
-            target=self._work, args=(job, others), name="nsthelpers panel", daemon=True
-        )
-        self.run_button.disabled, self.stop_button.disabled = True, False
-        self.bar.value, self.bar.bar_style = 0, ""
-        self._say("Getting ready: the targets are computed and the network is compiled …")
-        self._thread.start()
+            _active.append(run)
+            self._run, self._thread = run, run.thread
+            self.run_button.disabled, self.stop_button.disabled = True, False
+            self.bar.value, self.bar.bar_style = 0, ""
+            self._set_message(
+                "Getting ready: the targets are computed and the network is compiled …"
+            )
 
     def stop(self):
         """Ask the worker to stop after the step that it is making."""
-        if self.running:
-            self._stopping.set()
-            self._say("Stopping after this step …")
-        else:
-            self._say("Nothing is running.")
+        with _lock:
+            if self._run is None:
+                self._set_message("Nothing is running.")
+            else:
+                self._run.stopping.set()
+                self._set_message("Stopping after this step …")
 
     def wait(self, timeout=None):
         """Wait until the worker has ended, or for so many seconds; return the last result."""
@@ -158,97 +191,125 @@ class RunPanel(Panel):
 
     def close(self):
         """Stop the worker, wait for its end, and take the panel off the page."""
-        if self._thread is not None:
-            self._stopping.set()
-            self.wait()
-        super().close()
+        with _lock:
+            first, self._closed = not self._closed, True
+            if self._run is not None:
+                self._run.stopping.set()
+        self.wait()
+        if first:
+            super().close()
 
-    def _work(self, job, others):
+    def _work(self, run, job, earlier):
+        error = None
         try:
-            for panel in others:  # two at once would only slow each other down
-                panel._stopping.set()
-                panel.wait()
-            self._history, self._shown, self._drawn = [], 0.0, 0.0
+            for other in earlier:  # two at once would only slow each other down
+                other.stop()
             # Encoding pictures takes as long as an evaluation does on a GPU: not in its way.
-            with ThreadPoolExecutor(1, "nsthelpers preview") as painter:
-                self._painter, self._painted = painter, None
-                self.result = job(self._after_step)
-            self._raise_painters_error()
-            self.show(self.result.image, final=True)
-            self.curve.value = _curve_png(self.result.history)
-            self._conclude(self.result)
-        except Exception as error:
-            self._complain(error)
-            self.bar.bar_style = "danger"
-        finally:
-            with _busy_lock:
-                _busy.discard(self)
-            self.run_button.disabled, self.stop_button.disabled = False, True
+            with ThreadPoolExecutor(1, "nsthelpers preview") as run.previewer:
+                result = job(lambda progress: self._after_step(run, progress))
+        except Exception as raised:
+            _log.debug("the panel's run failed", exc_info=raised)
+            error, result = raised, getattr(raised, "synthesis", None)
+        if result is not None:
+            self.result = result
+            run.attempt("the picture could not be shown", self.show, result.image, True)
+            run.attempt("the loss curve could not be drawn", self._show_curve, result.history)
+            run.attempt("the download could not be made", self.offer, result)
+        with _lock:
+            self.error = error or next(iter(run.failures.values()), None)
+            try:
+                self._show_end(result, error, run.failures)
+            finally:
+                self.run_button.disabled, self.stop_button.disabled = False, True
+                self._run = None
+                _active.remove(run)
 
-    def _after_step(self, progress):
+    def _after_step(self, run, progress):
         record, now = progress.record, time.monotonic()
-        self._history.append(record)
+        run.history.append(record)
         self.bar.max, self.bar.value = progress.steps, record.step
-        if self._painted is None or self._painted.done():
-            self._raise_painters_error()
-            picture = curve = None
-            if now - self._shown > _PICTURE_SECONDS and not self._stopping.is_set():
-                self._shown, picture = now, progress.image
-                self._say(
-                    f"Step {record.step} of {progress.steps}, loss {record.loss:.3g}"
-                    + _time_left(progress.seconds_left)
-                )
-            if now - self._drawn > _CURVE_SECONDS:
-                self._drawn, curve = now, list(self._history)
-            if picture is not None or curve is not None:
-                self._painted = self._painter.submit(self._paint, picture, curve)
-        return self._stopping.is_set()
+        if run.preview is None or run.preview.done():
+            image = history = None
+            with _lock:  # so that it never replaces the message of stop()
+                if now - run.picture_time > _PICTURE_SECONDS and not run.stopping.is_set():
+                    run.picture_time, image = now, progress.image
+                    self._set_message(
+                        f"Step {record.step} of {progress.steps}, loss {record.loss:.3g}"
+                        f"{_time_left(progress.seconds_left)}{_failures_text(run.failures)}"
+                    )
+            if now - run.curve_time > _CURVE_SECONDS:
+                run.curve_time, history = now, list(run.history)
+            if image is not None or history is not None:
+                run.preview = run.previewer.submit(self._preview, run, image, history)
+        return run.stopping.is_set()
 
-    def _paint(self, picture, curve):
-        if picture is not None:
-            self.show(picture)
-        if curve is not None:
-            self.curve.value = _curve_png(curve)
+    def _preview(self, run, image, history):
+        if image is not None:
+            run.attempt("the picture could not be shown", self.show, image)
+        if history is not None:
+            run.attempt("the loss curve could not be drawn", self._show_curve, history)
 
-    def _raise_painters_error(self):
-        if self._painted is not None:
-            self._painted.result()
+    def _show_curve(self, history):
+        self.curve.value = _curve_png(history)
 
-    def _conclude(self, result):
-        last = result.history[-1]
-        first = next(record for record in result.history if record.size == last.size)
-        # Losses of different sizes do not compare.
-        where = "" if first.step == 0 else f" at {max(last.size)} px"
-        fell = f"The loss went from {first.loss:.3g} to {last.loss:.3g}{where}, "
-        fell += f"the run took {result.seconds:.0f}\N{NO-BREAK SPACE}s."
-        good = result.stop_reason in ("steps", "converged")
-        by_hand = result.stop_reason in ("callback", "interrupted")
-        if by_hand:
-            said = f"Stopped at step {last.step}; the best picture so far is kept"
-        elif result.stop_reason == "steps":
-            said = f"Done: {last.step} steps"
+    def _show_end(self, result, error, failures):
+        """The last message of a run, and the colour of its bar."""
+        if error is not None:
+            kept = "" if result is None else ". The best picture so far is kept."
+            text = f"That did not work: {_text(error)}{kept}"
+            style, trouble = "danger", True
         else:
-            said = f"{result.message[:1].upper()}{result.message[1:]}"
-        self._say(f"{said}. {fell}", bad=not good and not by_hand)
-        self.bar.bar_style = "success" if good else "warning"
-        if good:
-            self.bar.value = self.bar.max
+            text = f"{_end_text(result)}. {_progress_text(result)}"
+            finished = result.stop_reason in ("steps", "converged")
+            style = "success" if finished and not failures else "warning"
+            trouble = not finished and result.stop_reason not in ("callback", "interrupted")
+            if finished:
+                self.bar.value = self.bar.max
+        self._set_message(text + _failures_text(failures), trouble or bool(failures))
+        self.bar.bar_style = style
 
-    def _complain(self, error):
-        self.error = error
-        _log.debug("the panel's run failed", exc_info=error)
-        self._say(f"That did not work: {str(error) or type(error).__name__}", bad=True)
-
-    def _say(self, text, bad=False):
-        self.status.value = words(text, bad)
+    def _set_message(self, text, bad=False):
+        self.status.value = message_html(text, bad)
 
 
 @atexit.register
 def _stop_all():
     """A worker that is cut off in the middle of a computation could crash the kernel's exit."""
-    for panel in list(_busy):
-        panel._stopping.set()
-        panel.wait()
+    with _lock:
+        runs = list(_active)
+    for run in runs:
+        run.stop()
+
+
+def _text(error):
+    return str(error) or type(error).__name__
+
+
+def _failures_text(failures):
+    return "".join(
+        f" ({problem[:1].upper()}{problem[1:]}: {_text(error)})"
+        for problem, error in failures.items()
+    )
+
+
+def _end_text(result):
+    last = result.history[-1]
+    if result.stop_reason in ("callback", "interrupted"):
+        return f"Stopped at step {last.step}; the best picture so far is kept"
+    if result.stop_reason == "steps":
+        return f"Done: {last.step} steps"
+    return f"{result.message[:1].upper()}{result.message[1:]}"
+
+
+def _progress_text(result):
+    last = result.history[-1]
+    first = next(record for record in result.history if record.size == last.size)
+    # Losses of different sizes do not compare.
+    where = "" if first.step == 0 else f" at {max(last.size)} px"
+    return (
+        f"The loss went from {first.loss:.3g} to {last.loss:.3g}{where}, "
+        f"the run took {result.seconds:.0f}\N{NO-BREAK SPACE}s."
+    )
 
 
 def _curve_png(history):

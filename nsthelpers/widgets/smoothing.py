@@ -11,7 +11,7 @@ from ..profiles import profile as run_profile
 from ..recipes import coarse_to_fine, open_image
 from ..synthesis.loop import synthesize
 from ..synthesis.starts import smallest_scale
-from .parts import labelled, put, say_small
+from .parts import caption_html, labelled, show_picture
 from .run_panel import SMOOTHING, RunPanel, steps_slider
 
 __all__ = ["smoothing_panel"]
@@ -43,10 +43,10 @@ class _SmoothingPanel(RunPanel):
     def job(self):
         gamma, kind, steps = self.gamma.value, self.kind.value, self.steps.value
         if self.result is not None:
-            put(self.beside, self.result.image)
-            self.captions[0].value = say_small(f"the run before: {self._shown_as}")
+            show_picture(self.beside, self.result.image)
+            self.captions[0].value = caption_html(f"the run before: {self._shown_as}")
         self._shown_as = f"γ = {gamma:g}, {kind}"
-        self.captions[1].value = say_small(self._shown_as)
+        self.captions[1].value = caption_html(self._shown_as)
 
         def work(callback):
             objective = (

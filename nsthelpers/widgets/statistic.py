@@ -11,7 +11,7 @@ from ..recipes import open_image
 from ..statistics.by_name import STATISTICS
 from ..synthesis.balancing import balance
 from ..synthesis.loop import synthesize
-from .parts import labelled, put, say_small
+from .parts import caption_html, labelled, show_picture
 from .run_panel import RunPanel, steps_slider
 
 __all__ = ["statistic_panel", "StatisticPanel"]
@@ -48,10 +48,10 @@ class StatisticPanel(RunPanel):
     def job(self):
         name, pull, steps = self.statistic.value, self.pull.value, self.steps.value
         if self.result is not None:
-            put(self.beside, self.result.image)
-            self.captions[0].value = say_small(f"the run before: {self._shown_as}")
+            show_picture(self.beside, self.result.image)
+            self.captions[0].value = caption_html(f"the run before: {self._shown_as}")
         self._shown_as = f"{name}, style pulls {pull:.3g} times as hard as content"
-        self.captions[1].value = say_small(self._shown_as)
+        self.captions[1].value = caption_html(self._shown_as)
 
         def work(callback):
             objective = balance(

@@ -15,7 +15,7 @@ from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
 from ..statistics.by_name import STATISTICS
-from .parts import column, labelled, layout, put, row, words
+from .parts import column, labelled, layout, message_html, row, show_picture
 from .run_panel import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
 
 __all__ = ["studio", "Studio", "uploaded"]
@@ -116,8 +116,7 @@ class Studio(RunPanel):
         self._latest = image
         self._draw(final)
 
-    def _conclude(self, result):
-        super()._conclude(result)
+    def offer(self, result):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stylized.png"
             result.save(path)  # so that the settings are in the file
@@ -137,11 +136,12 @@ class Studio(RunPanel):
     def _draw(self, final=True):
         longest = 640 if final else 384
         photo = resize(self._photo, max_side=longest)
-        if self._latest is not None:
-            result = resize(self._latest, max_side=longest)
+        latest = self._latest  # a new run may take it away meanwhile
+        if latest is not None:
+            result = resize(latest, max_side=longest)
             photo = resize(photo, size=result.shape[1:3])
             photo = _cut(photo, result, self.compare.value)
-        put(self.picture, photo, wide=470, tall=470)
+        show_picture(self.picture, photo, wide=470, tall=470)
 
 
 class _Chooser(ipw.VBox):
@@ -149,7 +149,7 @@ class _Chooser(ipw.VBox):
 
     def __init__(self, role, source, changed):
         self.image, self._images, self._changed = None, {}, lambda: None
-        self.words = ipw.HTML()
+        self.message = ipw.HTML()
         options = [(_title(each), each.name) for each in samples.credits() if each.role == role]
         if not isinstance(source, str) or source not in dict(map(reversed, options)):
             self._images["given"] = open_image(source, max_side=_LARGEST)
@@ -164,7 +164,7 @@ class _Chooser(ipw.VBox):
         self._changed = changed
         self.menu.observe(self._choose, "value")
         self.upload.observe(self._receive, "value")
-        children = [self.thumbnail, self.menu, self.upload, self.words]
+        children = [self.thumbnail, self.menu, self.upload, self.message]
         super().__init__(children, layout=layout(width="49%", align_items="center"))
 
     def _choose(self, change=None):
@@ -176,11 +176,11 @@ class _Chooser(ipw.VBox):
             if change is None:
                 raise
             self.menu.value = change["old"]
-            self.words.value = words(error, bad=True)
+            self.message.value = message_html(error, bad=True)
             return
         self.image = self._images[name]
-        put(self.thumbnail, self.image, 256, wide=160, tall=96)
-        self.words.value = ""
+        show_picture(self.thumbnail, self.image, 256, wide=160, tall=96)
+        self.message.value = ""
         self._changed()
 
     def _receive(self, change):
@@ -188,7 +188,7 @@ class _Chooser(ipw.VBox):
             try:
                 image = open_image(data, max_side=_LARGEST)
             except (OSError, ValueError) as error:
-                self.words.value = words(f"{name}: {error}", bad=True)
+                self.message.value = message_html(f"{name}: {error}", bad=True)
                 continue
             key = f"uploaded {name}"  # a file may be called like a sample
             self._images[key] = image

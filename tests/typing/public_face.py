@@ -1,0 +1,30 @@
+"""What users type, for a type checker: nothing here is run.
+
+``test_types.py`` has mypy read it; each name must be found, as editors find it.
+"""
+
+import nsthelpers as nst
+
+
+def typed() -> None:
+    photo, painting = nst.samples.load("chelsea"), nst.samples.load("swirling_night")
+    result = nst.stylize(photo, painting, steps=10)
+    result.save("out.png")
+
+    objective = nst.Content(photo) + 10 * nst.Style(painting) + 0.1 * nst.TotalVariation()
+    nst.estimate(objective, steps=200)
+    nst.balance(objective, photo, ratios={"content": 1, "style": 10})
+    made = nst.synthesize(objective, start=photo, optimizer=nst.LBFGS(), steps=60, seed=0)
+    made.image, made.history  # noqa: B018
+
+    nst.losses.gram_matrix(nst.VGG("vgg19").features(photo, ["block4_conv2"])["block4_conv2"])
+    nst.layer_table()
+    nst.reconstruct_content(photo, "block4_conv2")
+    nst.reconstruct_style([painting], ["block1_conv1"])
+
+    nst.plots.image_grid([photo, painting])
+    nst.widgets.studio()
+    nst.studies.read("lakic_layer_subsets").run()
+    nst.notebook.setup()
+    nst.check("gram_matrix", nst.gram_matrix)
+    assert nst.__version__ > "0"
