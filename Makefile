@@ -61,6 +61,7 @@ lint: $(BIN)/.developer  ## Check style, types, and the workflow of CI
 	$(BIN)/stubtest nsthelpers --mypy-config-file pyproject.toml --concise \
 	  --allowlist tests/typing/no_stub.txt --ignore-unused-allowlist
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet .github
 
 format: $(BIN)/.developer  ## Bring code and notebooks into that style

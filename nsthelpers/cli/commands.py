@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..choices import STARTS
-from ..files import check_destination, write_json
+from ..files import check_destination, write_json, write_whole
 from ..images.files import check_image_name, load_image
 from ..images.samples import credits, resolve
 from ..network.layers import layer_table
