@@ -25,7 +25,8 @@ demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo
 # Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
 # aloud.
 test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then \
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } \
+	  >/dev/null; then \
 	  $(RUN) -m pytest -n 2 --dist loadfile; \
 	else \
 	  echo "No Chromium here: the tests in a real browser are left out (apt-get install chromium)."; \
