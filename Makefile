@@ -25,7 +25,8 @@ demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo
 # Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
 # aloud.
 test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
-	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then \
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } \
+	  >/dev/null; then \
 	  $(RUN) -m pytest -n 2 --dist loadfile; \
 	else \
 	  echo "No Chromium here: the tests in a real browser are left out (apt-get install chromium)."; \
@@ -61,6 +62,7 @@ lint: $(BIN)/.developer  ## Check style, types, and the workflow of CI
 	$(BIN)/stubtest nsthelpers --mypy-config-file pyproject.toml --concise \
 	  --allowlist tests/typing/no_stub.txt --ignore-unused-allowlist
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/zizmor --offline --quiet .github
 
 format: $(BIN)/.developer  ## Bring code and notebooks into that style

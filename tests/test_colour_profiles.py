@@ -6,8 +6,7 @@ import logging
 import icc
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageCms
 
 from nsthelpers.images.arrays import as_image

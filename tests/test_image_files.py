@@ -8,12 +8,10 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image, PngImagePlugin
 
-from nsthelpers.images import decoding
-from nsthelpers.images import files as image_files
+from nsthelpers.images import decoding, files as image_files
 from nsthelpers.images.arrays import as_image, to_png_bytes, to_uint8
 from nsthelpers.images.files import load_image, read_settings, save_image
 

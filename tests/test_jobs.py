@@ -8,8 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nsthelpers as nst
 from nsthelpers import choices, jobs, losses, recipes, statistics

@@ -6,14 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nsthelpers as nst
 from nsthelpers import losses
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
-from nsthelpers.statistics import by_name as statistics
-from nsthelpers.statistics import gram
+from nsthelpers.statistics import by_name as statistics, gram
 from nsthelpers.statistics.by_name import (
     MMD,
     STATISTICS,

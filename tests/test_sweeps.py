@@ -20,9 +20,7 @@ import sweep_jobs
 from sweep_jobs import deadly, made, marked, marks, on_a_gpu, plain, wait_until
 
 import nsthelpers as nst
-from nsthelpers.sweeps import devices as gpus_module
-from nsthelpers.sweeps import execution as sweeps
-from nsthelpers.sweeps import store as point_store
+from nsthelpers.sweeps import devices as gpus_module, execution as sweeps, store as point_store
 from nsthelpers.sweeps.grid import expanded
 from nsthelpers.sweeps.store import point_key, setting_as_data
 
@@ -293,7 +291,8 @@ def test_a_points_provenance_is_that_of_the_code_that_decides_pixels(monkeypatch
     assert read() == point_store.provenance()
     for path, decides in (("plots/curves.py", False), ("losses.py", True)):
         before = read()
-        (copy / path).write_text((copy / path).read_text() + "\n# another line\n")
+        with (copy / path).open("a", encoding="utf-8") as file:
+            file.write("\n# another line\n")
         assert (read() != before) == decides
 
 

@@ -13,15 +13,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nsthelpers as nst
 from nsthelpers.backend import ops
 from nsthelpers.objectives import objective as objectives
 from nsthelpers.optimizers.lbfgs import LBFGSDescent
-from nsthelpers.synthesis import loop as synthesis
-from nsthelpers.synthesis import starts
+from nsthelpers.synthesis import loop as synthesis, starts
 
 SIZE = (24, 32)
 

@@ -24,14 +24,12 @@ import h5py
 import numpy as np
 import psutil
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from test_files import served
 
 from nsthelpers import files
 from nsthelpers.files import cache_folder
-from nsthelpers.network import layers, weight_downloads, weights
-from nsthelpers.network import weight_formats as weight_files
+from nsthelpers.network import layers, weight_downloads, weight_formats as weight_files, weights
 from nsthelpers.network.weights import (
     WeightsUnavailableError,
     describe_sources,

@@ -19,8 +19,7 @@ import nsthelpers as nst
 import nsthelpers.widgets as widgets
 from nsthelpers.profiles import Profile
 from nsthelpers.synthesis.results import Progress, Record, Synthesis
-from nsthelpers.widgets import run_panel as panels
-from nsthelpers.widgets import stylize as studio_panel
+from nsthelpers.widgets import run_panel as panels, stylize as studio_panel
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long

@@ -51,15 +51,15 @@ class _Algebra:
 
     __array_ufunc__ = None  # NumPy numbers leave the multiplication to __rmul__
 
-    def __add__(self, other):
+    def __add__(self, other) -> Objective:
         if isinstance(other, _Algebra):
             return Objective(as_objective(self).parts + as_objective(other).parts)
         return as_objective(self) if _is_zero(other) else NotImplemented
 
-    def __radd__(self, other):
+    def __radd__(self, other) -> Objective:
         return self + other  # sum() starts from 0
 
-    def __mul__(self, factor):
+    def __mul__(self, factor) -> Objective:
         if not isinstance(factor, numbers.Real):
             return NotImplemented
         factor = checked_weight(factor)

@@ -1,0 +1,127 @@
+# For editors and type checkers: at run time the signatures of the recipes are made from jobs.py,
+# and "make lint" compares the two. What is not a picture yet is a name, a file, an address, bytes.
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .jobs import Job
+from .network.vgg import VGG
+from .optimizers.base import Optimizer
+from .statistics.base import Statistic
+from .synthesis.results import Progress, Synthesis
+
+__all__ = [
+    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "run",
+    "run_described", "stylize",
+]  # fmt: skip
+
+Image: TypeAlias = Any
+Callbacks: TypeAlias = Callable[[Progress], object] | Sequence[Callable[[Progress], object]]
+
+# Each gives a Synthesis; with dry_run=True, an Estimate.
+def stylize(
+    content: Image,
+    style: Image | Sequence[Image],
+    *,
+    content_weight: float = 1.0,
+    style_weight: float = 10.0,
+    content_layers: str | Sequence[str] = "block4_conv2",
+    content_layer_weights: Sequence[float] | None = None,
+    style_layers: str | Sequence[str] = ...,
+    style_layer_weights: Sequence[float] | None = None,
+    image_weights: Sequence[float] | None = None,
+    statistic: str | Statistic = "gram",
+    style_scale: float = 1.0,
+    max_side: int = 512,
+    start: Image = "recoloured",
+    scales: str | Sequence[int] = "coarse to fine",
+    steps: int | Sequence[int] = 200,
+    seed: int = 0,
+    tv_weight: float = 0.1,
+    tv_kind: str = "l1",
+    tv_exponent: float = 1.25,
+    tv_reduction: str = "mean",
+    reduction: str = "relative",
+    optimizer: str | Optimizer = "lbfgs",
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    precision: str = "auto",
+    time_limit: float | None = None,
+    network: str | VGG = "vgg19",
+    weights: str | PathLike[str] = "auto",
+    pooling: str = "max",
+    normalized: bool | Sequence[Any] = False,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+) -> Synthesis | Any: ...
+def reconstruct_content(
+    image: Image,
+    layer: str | Sequence[str] = "block4_conv2",
+    *,
+    content_layer_weights: Sequence[float] | None = None,
+    max_side: int = 256,
+    start: Image = "noise",
+    scales: str | Sequence[int] = "none",
+    steps: int | Sequence[int] = 200,
+    seed: int = 0,
+    tv_weight: float = 0.0,
+    tv_kind: str = "l1",
+    tv_exponent: float = 1.25,
+    tv_reduction: str = "mean",
+    reduction: str = "relative",
+    optimizer: str | Optimizer = "lbfgs",
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    precision: str = "auto",
+    time_limit: float | None = None,
+    network: str | VGG = "vgg19",
+    weights: str | PathLike[str] = "auto",
+    pooling: str = "max",
+    normalized: bool | Sequence[Any] = False,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+) -> Synthesis | Any: ...
+def reconstruct_style(
+    images: Image | Sequence[Image],
+    layers: str | Sequence[str] = ...,
+    *,
+    style_layer_weights: Sequence[float] | None = None,
+    image_weights: Sequence[float] | None = None,
+    statistic: str | Statistic = "gram",
+    max_side: int = 256,
+    start: Image = "noise",
+    scales: str | Sequence[int] = "none",
+    steps: int | Sequence[int] = 200,
+    seed: int = 0,
+    tv_weight: float = 0.0,
+    tv_kind: str = "l1",
+    tv_exponent: float = 1.25,
+    tv_reduction: str = "mean",
+    reduction: str = "relative",
+    optimizer: str | Optimizer = "lbfgs",
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    precision: str = "auto",
+    time_limit: float | None = None,
+    network: str | VGG = "vgg19",
+    weights: str | PathLike[str] = "auto",
+    pooling: str = "max",
+    normalized: bool | Sequence[Any] = False,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+) -> Synthesis | Any: ...
+def run(
+    job: Job,
+    *,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+) -> Synthesis | Any: ...
+def run_described(job: str, **settings: Any) -> Synthesis: ...
+def open_image(source: Image, **size: Any) -> np.ndarray: ...
+def coarse_to_fine(longest: int, coarsest: int = 128, factor: float = 2.0) -> list[int]: ...
