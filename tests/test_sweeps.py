@@ -577,7 +577,7 @@ def test_a_dask_cluster_of_which_a_worker_is_killed(tmp_path):
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address=None, silence_logs=50,
+            dashboard_address="127.0.0.1:0", silence_logs=50,
         ) as cluster,
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
