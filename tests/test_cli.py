@@ -223,7 +223,7 @@ def test_transfer_does_what_stylize_does(capsys):
 def test_start_from_a_picture(capsys):
     save_image(np.full((21, 32, 3), 0.5), "grey.png")
     assert transfer("--start", "grey.png", "--style-weight", "0", "--report", "r.json") == 0
-    assert json.loads(Path("r.json").read_text())["job"]["start"] == "grey.png"
+    assert json.loads(Path("r.json").read_text(encoding="utf-8"))["job"]["start"] == "grey.png"
     photo = load_image(samples.resolve("chelsea"), max_side=32)
     made = load_image("out.png")
     assert 0 < abs(made - 0.5).mean() < abs(photo - 0.5).mean()
@@ -450,7 +450,7 @@ def test_a_loss_that_overflows(capsys):
     assert transfer(*options, "--frames", "frames", "--save-every", "1", steps="5") == 1
     photo = load_image(samples.resolve("chelsea"), max_side=32)
     assert abs(load_image("out.png") - photo).max() < 0.01  # the last good one is the first
-    report = json.loads(Path("r.json").read_text())
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
     assert report["stop_reason"] == "not finite" and report["last"]["step"] < 5
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("nst: ") and "not a finite number" in error
@@ -478,7 +478,7 @@ def test_interrupted_by_a_signal(folder):
     process.stderr.close()
     assert files() == ["out.png", "r.json"]
     assert load_image("out.png").shape == (1, 21, 32, 3)
-    assert json.loads(Path("r.json").read_text())["stop_reason"] == "interrupted"
+    assert json.loads(Path("r.json").read_text(encoding="utf-8"))["stop_reason"] == "interrupted"
 
 
 @pytest.mark.parametrize("where", ["while opening", "before the first step"])

@@ -91,7 +91,7 @@ def test_written_files_are_read_again(tmp_path):
         ("one, two", 5),
         ('say "x"', 1),
     ]
-    assert path.read_text().splitlines()[1] == 'a,"one, two",5,excellent,2'
+    assert path.read_text(encoding="utf-8").splitlines()[1] == 'a,"one, two",5,excellent,2'
     write_ratings(path, "a", {"three": 3}, {"three": 1})  # another set: nothing is lost
     assert len(read_ratings(path)) == 3
 

@@ -78,7 +78,7 @@ def test_a_whole_session(form, tmp_path):
     assert all(each.disabled for each in form.buttons)
     assert form.picture.layout.visibility == "hidden"
     assert opinion_table(tmp_path)["mean"].to_dict() == expected
-    lines = (tmp_path / "ratings_ann.csv").read_text().splitlines()
+    lines = (tmp_path / "ratings_ann.csv").read_text(encoding="utf-8").splitlines()
     assert lines[:2] == ["rater,picture,score,word,shown_as", f"ann,{order[0]},2,poor,1"]
 
 
@@ -90,7 +90,7 @@ def test_it_is_blind(tmp_path):
         shown = list(texts(form))
         assert len(shown) > 20 and not any("secret" in each for each in shown)
         form.give(score)
-    assert "secret" in form.path.read_text()
+    assert "secret" in form.path.read_text(encoding="utf-8")
     form.close()
 
 

@@ -278,7 +278,7 @@ def test_the_command_tells_of_points_that_fail(tiny, capsys):
         "nst: error: style_layer_weights = 1, 2: ValueError: 2 layer weights for 1 layers "
         "(block1_conv1); expected one for each\n"
     )
-    table = Path("output/tiny/table.csv").read_text()
+    table = Path("output/tiny/table.csv").read_text(encoding="utf-8")
     assert "2 layer weights" in table and Path("output/tiny/sheet.png").is_file()
 
 
@@ -330,4 +330,4 @@ def test_the_sheet_of_a_grid_is_wide_enough_for_its_columns(tiny):
         progress=False,
     )
     assert study_command._columns(fake) == 5
-    assert tomllib.loads(path.read_text())["grid"]["seed"] == [1, 2, 3, 4, 5]
+    assert tomllib.loads(path.read_text(encoding="utf-8"))["grid"]["seed"] == [1, 2, 3, 4, 5]

@@ -48,7 +48,7 @@ def _left_to_containers(root="/"):
     """
     root = Path(root)
     try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:  # another system, which has no such groups
         return
     for number, controllers, group in (line.split(":", 2) for line in lines):
@@ -66,10 +66,11 @@ def _left_to_containers(root="/"):
         for each in (folder, *folder.parents):
             try:
                 facts = dict(
-                    line.split() for line in (each / "memory.stat").read_text().splitlines()
+                    line.split()
+                    for line in (each / "memory.stat").read_text(encoding="utf-8").splitlines()
                 )
-                taken = int((each / used).read_text()) - int(facts.get(cache, 0))
-                yield int((each / limit).read_text()) - taken
+                taken = int((each / used).read_text(encoding="utf-8")) - int(facts.get(cache, 0))
+                yield int((each / limit).read_text(encoding="utf-8")) - taken
             except (OSError, ValueError):  # no such file, or no limit: "max"
                 pass
             if each == top:
