@@ -1,6 +1,7 @@
 from . import (
     backend as backend,
     images as images,
+    jobs as jobs,
     losses as losses,
     objectives as objectives,
     optimizers as optimizers,

@@ -151,6 +151,9 @@ _PICTURE_WORDS = {
 }
 
 
+_NONE = {"scales": "none", "network": "vgg19", "optimizer": "lbfgs"}  # as programs say it
+
+
 def _setting(default, kind, help, option=None):
     """A field of a job: its default (MISSING where it must be given), kind, one line of help.
 
@@ -242,8 +245,8 @@ class Job:
     def __post_init__(self):
         for each in dataclasses.fields(self):
             value, kind = getattr(self, each.name), each.metadata["kind"]
-            if value is None and each.name == "scales":  # as programs say it
-                value = "none"
+            if value is None and each.name in _NONE:
+                value = _NONE[each.name]
             if value is None and each.default is None:
                 continue
             checked = None if value is None else kind.checked(value)

@@ -162,7 +162,7 @@ def opinion_table(files, reference=None, *, confidence=0.95):
 
     rows = [
         {**row, "name": plain_name(row["rater"]), "file": Path(path).name}
-        for path in _listed(files)
+        for path in _paths(files)
         for row in read_ratings(path)
     ]
     ratings = pandas.DataFrame(rows, columns=["rater", "picture", "score", "name", "file"])
@@ -182,7 +182,7 @@ def opinion_table(files, reference=None, *, confidence=0.95):
     return table.assign(low=table["mean"] - half, high=table["mean"] + half, reference=known)
 
 
-def _listed(files):
+def _paths(files):
     if isinstance(files, (str, Path)):
         folder = Path(files).expanduser()
         return sorted(folder.glob("ratings_*.csv")) if folder.is_dir() else [folder]

@@ -11,7 +11,7 @@ import functools
 import inspect
 
 from .images.arrays import resize
-from .images.files import load_image
+from .images.files import load_image, read_settings
 from .images.samples import resolve
 from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, settings_of
 from .network.vgg import VGG, default_network
@@ -24,8 +24,8 @@ from .synthesis.loop import synthesize
 from .synthesis.starts import STARTS, smallest_scale
 
 __all__ = [
-    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "run",
-    "run_described", "stylize",
+    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "repeat",
+    "run", "run_described", "stylize",
 ]  # fmt: skip
 
 _COARSEST = 128  # pixels of the long side
@@ -249,6 +249,46 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
         raise
     result.settings["job"] = described
     return result
+
+
+def repeat(path, *, callbacks=(), progress=True, dry_run=False, **others):
+    """Make a saved picture again, from the settings inside it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A picture that came out of a recipe or the command line.
+    callbacks, progress, dry_run
+        As for :func:`run`.
+    **others
+        Settings to replace, such as ``max_side``; and whatever was an array or an object then.
+
+    Returns
+    -------
+    Synthesis
+
+    Raises
+    ------
+    ValueError
+        If the picture holds no job, or a setting makes no sense.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "texture.png"
+    >>> options = {"max_side": 32, "steps": 2, "weights": "random", "progress": False}
+    >>> _ = reconstruct_style("mosaic_sunset", "conv1_1", **options).save(path)
+    >>> repeat(path, max_side=48, progress=False).image.shape[2]
+    48
+    """
+    settings = read_settings(path)
+    if "job" not in settings:
+        raise ValueError(
+            f"{path} was not made by a recipe, so its settings name no job; expected a picture "
+            "that nst.stylize, another recipe or the command line has saved"
+        )
+    job = from_data(settings["job"], **others)
+    return run(job, callbacks=callbacks, progress=progress, dry_run=dry_run)
 
 
 def run_described(job, **settings):

@@ -13,7 +13,7 @@ from .statistics.base import Statistic
 from .synthesis.results import Progress, Synthesis
 
 __all__ = [
-    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "run",
+    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "repeat", "run",
     "run_described", "stylize",
 ]  # fmt: skip
 
@@ -114,6 +114,14 @@ def reconstruct_style(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+) -> Synthesis | Any: ...
+def repeat(
+    path: str | PathLike[str],
+    *,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+    **others: Any,
 ) -> Synthesis | Any: ...
 def run(
     job: Job,

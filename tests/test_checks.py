@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 
@@ -85,16 +86,19 @@ def test_each_mistake_is_recognised_by_name(name, mistake):
 def test_inputs_are_not_all_square_nor_all_alike(name):
     cases = ALL[name].cases()
     assert len(cases) >= 2
-    images = [a.shape for case in cases for a in case if isinstance(a, np.ndarray) and a.ndim == 4]
-    assert all(height != width for _, height, width, _ in images)
+    shapes = [a.shape for case in cases for a in case if isinstance(a, np.ndarray) and a.ndim == 4]
+    assert all(height != width for _, height, width, _ in shapes)
+    assert len({repr(case) for case in cases}) == len(cases)  # none twice
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_inputs_are_fresh(name):
     first, second = ALL[name].cases(), ALL[name].cases()
-    for one, other in zip(first, second, strict=True):
-        for mine, its in zip(one, other, strict=True):
-            assert not isinstance(mine, np.ndarray) or not np.shares_memory(mine, its)
+    kept = copy.deepcopy(first)
+    for argument in (argument for case in first for argument in case):
+        if isinstance(argument, (np.ndarray, list)):  # a student's function may change these
+            argument *= 0
+    assert repr(second) == repr(kept) == repr(ALL[name].cases())
 
 
 def _dots(features): ...

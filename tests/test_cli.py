@@ -197,7 +197,7 @@ def test_transfer_writes_picture_report_and_frames(capsys):
     output, error = capsys.readouterr()
     assert "out.png (32 x 21 px)" in output and "random: Untrained" in output
     assert "4 in frames" in output and "r.json" in output
-    assert "step 5 of 5 (32 x 21 px), loss" in error
+    assert "step 5 of 5 (32 x 21 px, loss" in error
 
 
 def test_transfer_does_what_stylize_does(capsys):
@@ -561,24 +561,30 @@ def progress(step, steps=40, seconds_left=90.0):
     return Progress(record, steps, np.zeros((1, 20, 30, 3), "float32"))
 
 
-def test_progress_on_a_terminal_is_one_line():
+def test_progress_on_a_terminal_is_a_bar():
     terminal = Terminal(True)
-    with live.ProgressLine(terminal) as line:
-        line.show("a text that is longer than any of those which follow it, to be overwritten")
+    with live.ProgressBar(terminal) as bar:
+        bar.show("loading the network")
         for step in range(41):
-            line(progress(step))
+            bar(progress(step))
     assert terminal.text.count("\n") == 1 and terminal.text.endswith("\n")
-    pieces = terminal.text.rstrip("\n").split("\r")[1:]
-    assert len(pieces) == 42
-    assert len(pieces[1]) == len(pieces[0])  # blanks over the rest of the longer text
-    assert "step 10 of 40 (30 x 20 px), loss 0.5, 1 min 30 s left" in pieces[11]
+    assert "loading the network" in terminal.text
+    last = terminal.text.rstrip("\n").split("\r")[-1]
+    assert "30 x 20 px, loss 0.5: 100%" in last and "40/40" in last
+
+
+def test_progress_can_be_silent(capsys):
+    with live.ProgressBar(None) as bar:
+        bar.show("loading the network")
+        bar(progress(1))
+    assert capsys.readouterr() == ("", "")
 
 
 def test_progress_elsewhere_is_a_line_for_every_tenth():
     pipe = Terminal(False)
-    with live.ProgressLine(pipe) as line:
+    with live.ProgressBar(pipe) as bar:
         for step in range(41):
-            line(progress(step))
+            bar(progress(step))
     lines = pipe.text.splitlines()
     assert [int(text.split()[1]) for text in lines] == [*range(0, 41, 4)]
     assert "\r" not in pipe.text

@@ -120,6 +120,11 @@ def test_objects_stand_for_themselves(network, painting):
     assert again.style_weight == job.style_weight
 
 
+def test_none_is_what_programs_say_for_the_usual_ones():
+    job = stylize(network=None, optimizer=None, scales=None)
+    assert (job.network, job.optimizer, job.scales) == ("vgg19", "lbfgs", "none")
+
+
 @pytest.mark.parametrize(
     "settings", [{"pooling": "avg"}, {"weights": "pypi"}, {"normalized": True}]
 )
@@ -192,8 +197,14 @@ def test_a_saved_picture_can_be_made_again(tmp_path, monkeypatch):
     assert main(line.split()) == 0
     job = jobs.from_data(nst.read_settings("out.png")["job"])
     assert (job.style_weight, job.tv_kind, job.statistic) == (30, "squared", "wasserstein")
-    again = recipes.run(job, progress=False)
+    again = recipes.repeat("out.png", progress=False)
     assert np.abs(again.image - nst.load_image("out.png")).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_picture_that_no_recipe_made_cannot_be_repeated(tmp_path, photo):
+    nst.save_image(photo, tmp_path / "out.png", settings={"steps": 3})
+    with pytest.raises(ValueError, match="was not made by a recipe"):
+        recipes.repeat(tmp_path / "out.png")
 
 
 def test_a_mistake_in_a_callback_leaves_the_job_in_the_settings(network, photo):

@@ -86,8 +86,8 @@ def test_other_profiles_leave_warnings_alone(monkeypatch, quick_setup):
 
 
 def test_minutes_are_evaluations_times_pixels_plus_compiling(monkeypatch):
-    law = Timing(compiling=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
-    monkeypatch.setattr(notebook, "_measured", lambda network, side: law)
+    timing = Timing(compiling=3.0, preparing=0.0, fixed=0.0, per_pixel=1e-5)
+    monkeypatch.setattr(notebook, "_timing", lambda network, side: timing)
     seconds = 60 * notebook.expected_minutes({300: 100}, network=object())
     assert seconds == pytest.approx(3 + 100 * 300 * 200 * 1e-5)
     pairs = [(300, 100), (150, 40), (300, 100)]
@@ -132,10 +132,6 @@ def test_the_expected_time_names_the_gpu_escaped(monkeypatch):
     shown = notebook.expected_time({64: 10})
     assert repr(shown) == "about 3 minutes on this device (GPU, Tesla <T4>)"
     assert "Tesla &lt;T4&gt;" in shown._repr_html_()
-
-
-def test_there_is_one_public_estimate():
-    assert not hasattr(notebook, "Estimate")
 
 
 def test_a_kernel_shows_each_figure_once_as_jpeg():

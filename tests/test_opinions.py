@@ -7,7 +7,6 @@ import math
 import pytest
 
 import nsthelpers as nst
-from nsthelpers import opinions
 from nsthelpers.opinions import opinion_table, ratings_file, read_ratings, write_ratings
 
 DOCUMENT = {"A": 4.0, "B": 4.37, "C": 3.37}
@@ -147,7 +146,3 @@ def test_two_raters_never_share_a_file():
     assert ratings_file("x", " ANN  B ") == paths[0]
     with pytest.raises(ValueError, match="the rater has no name"):
         ratings_file("x", "  ")
-
-
-def test_the_words_of_the_scale():
-    assert opinions.WORDS == ("bad", "poor", "fair", "good", "excellent")

@@ -200,7 +200,17 @@ def test_an_exception_of_the_worker_is_reported_and_kept(scripted):
     assert finished(panel).stop_reason == "steps"
 
 
-def test_an_exception_without_words_is_named(scripted):
+def test_a_run_that_leaves_its_thread_does_not_block_the_panel(scripted):
+    panel = scripted(failure=SystemExit("over"))
+    panel.run()
+    panel.wait(PATIENCE)
+    assert "That did not work: over" in said(panel) and not panel.running
+    panel.failure = None
+    panel.go_on.set()
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_an_exception_without_text_is_named(scripted):
     panel = scripted(failure=AssertionError())
     panel.run()
     panel.wait(PATIENCE)
@@ -264,7 +274,12 @@ def test_a_picture_that_cannot_be_shown_loses_nothing(scripted, monkeypatch, par
     assert broken.is_set() and result.stop_reason == "steps" and result.history[-1].step == 3
     if (part, when) != ("picture", "end"):
         assert np.array_equal(pixels(panel.picture), nst.images.to_uint8(result.image))
-    assert "Done: 3 steps." in said(panel) and f"no &lt;{part}&gt; today" in said(panel)
+    problem = {
+        ("picture", "preview"): "A preview could not be shown",
+        ("picture", "end"): "The picture could not be shown",
+    }.get((part, when), "The loss curve could not be drawn")
+    assert "Done: 3 steps." in said(panel)
+    assert said(panel).endswith(f"({problem}: no &lt;{part}&gt; today)")
     assert isinstance(panel.error, OSError) and panel.bar.bar_style == "warning"
     assert not panel.run_button.disabled
 
@@ -445,7 +460,28 @@ def test_statistic_panel_balances_and_compares_with_the_run_before(make):
     assert "statistic" not in before and after["statistic"] == "MeanVariance()"
     assert before["weight"] > 0 and after["weight"] != before["weight"]
     assert np.array_equal(pixels(panel.beside), nst.images.to_uint8(first.image))
-    assert "the run before: gram, style pulls 20 times" in panel.captions[0].value
+    assert "the run before: gram, style pulls 8 times" in panel.captions[0].value
+
+
+def test_controls_start_where_the_description_of_a_job_does(make):
+    studio, job = make("studio"), nst.jobs.settings_of("stylize")
+    for control, name in (
+        (studio.style_weight, "style_weight"),
+        (studio.statistic, "statistic"),
+        (studio.smoothing, "tv_weight"),
+        (studio.start, "start"),
+    ):
+        assert control.value == job[name].default, name
+    assert studio.statistic.options == job["statistic"].metadata["kind"].choices
+    starts = {value for _, value in studio.start.options}
+    assert starts == set(job["start"].metadata["kind"].choices)
+    with pytest.raises(ValueError, match="time_limit has neither a range nor choices"):
+        widgets.parts.setting_control("time_limit")
+
+
+def test_panels_start_where_the_lessons_do(make):
+    assert make("statistic").pull.value == 8
+    assert make("smoothing").gamma.value == 1
 
 
 def test_smoothing_panel_compares_with_the_run_before(make):
@@ -616,18 +652,6 @@ def test_broken_upload_is_reported_and_changes_nothing(make, data):
     panel.content.menu.value = "coffee"
     assert panel.content.message.value == ""
     assert finished(panel).stop_reason == "steps"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"a.png": {"metadata": {"name": "a.png"}, "content": b"data"}},
-        ({"name": "a.png", "content": memoryview(b"data")},),
-    ],
-    ids=["ipywidgets 7", "ipywidgets 8"],
-)
-def test_uploads_of_both_generations_are_read(value):
-    assert nst.widgets.uploaded(value) == [("a.png", b"data")]
 
 
 def test_failed_download_goes_back_to_the_last_choice(make, monkeypatch):

@@ -22,7 +22,7 @@ from ..images.files import check_image_name, load_image
 from ..images.samples import credits, resolve
 from ..network.layers import layer_table
 from ..network.weights import describe_sources
-from .live import Frames, ProgressLine, duration
+from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
@@ -126,7 +126,7 @@ def _make(arguments) -> int:
     job = job_of(arguments)
     _check_outputs(arguments, job)
     began = time.perf_counter()
-    progress = ProgressLine(None if arguments.quiet else sys.stderr)
+    progress = ProgressBar(None if arguments.quiet else sys.stderr)
     frames = Frames(arguments.frames, arguments.save_every)
     with progress, _muted("nsthelpers.synthesis"):
         progress.show("loading the network")

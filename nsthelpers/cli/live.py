@@ -1,4 +1,4 @@
-"""Callbacks of the command line: a line that tells how a run is going, and pictures of the way."""
+"""Callbacks of the command line: how a run is going, and pictures of the way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..files import check_destination
 from ..images.arrays import resize
 from ..images.files import load_image, save_image
 
-__all__ = ["Frames", "ProgressLine", "duration"]
+__all__ = ["Frames", "ProgressBar", "duration"]
 
 
 def duration(seconds) -> str:
@@ -26,8 +26,8 @@ def duration(seconds) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-class ProgressLine:
-    """One line that is written over and over on a terminal; elsewhere one for every tenth.
+class ProgressBar:
+    """tqdm's bar on a terminal; elsewhere a line of text for every tenth of the steps.
 
     Parameters
     ----------
@@ -36,32 +36,34 @@ class ProgressLine:
     """
 
     def __init__(self, stream):
-        self._stream, self._terminal = stream, bool(stream) and stream.isatty()
-        self._shown, self._next = "", 0
+        from tqdm import tqdm
+
+        self._lines = None if stream is None or stream.isatty() else stream
+        shown = stream is not None and self._lines is None
+        self._bar, self._next = tqdm(file=stream, disable=not shown, unit="step"), 0
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        if self._terminal and self._shown:
-            print(file=self._stream, flush=True)
+        self._bar.close()
 
     def show(self, text):
-        """Show a text in place of the one before."""
-        if self._terminal:
-            print(f"\r{text:{len(self._shown)}}", end="", file=self._stream, flush=True)
-        elif self._stream:
-            print(text, file=self._stream, flush=True)
-        self._shown = text
+        """Say what is done now."""
+        self._bar.set_description_str(text)
+        if self._lines:
+            print(text, file=self._lines, flush=True)
 
     def __call__(self, progress):
-        record, tenths = progress.record, 10 * progress.record.step // progress.steps
-        if not self._terminal and tenths < self._next:
-            return
-        self._next = tenths + 1
-        left = f", {duration(progress.seconds_left)} left" if record.step else ""
-        size = f"{record.size[1]} x {record.size[0]} px"
-        self.show(f"step {record.step} of {progress.steps} ({size}), loss {record.loss:.4g}{left}")
+        record = progress.record
+        text = f"{record.size[1]} x {record.size[0]} px, loss {record.loss:.4g}"
+        self._bar.total = progress.steps
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(record.step - self._bar.n)
+        if self._lines and 10 * record.step // progress.steps >= self._next:
+            self._next = 10 * record.step // progress.steps + 1
+            left = f", {duration(progress.seconds_left)} left" if record.step else ""
+            self.show(f"step {record.step} of {progress.steps} ({text}){left}")
 
 
 class Frames:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..files import check_destination, write_whole
-from .live import ProgressLine, duration
+from .live import ProgressBar, duration
 
 __all__ = ["sweep"]
 
 
 def sweep(arguments) -> int:
     """Do a job at every point of a study's grid."""
-    line = ProgressLine(None if arguments.quiet else sys.stderr)
+    line = ProgressBar(None if arguments.quiet else sys.stderr)
     began = time.perf_counter()
     with line:
         line.show("reading the study")
@@ -43,7 +43,11 @@ def sweep(arguments) -> int:
         line.show("preparing the first point")
         with _cluster(arguments.scheduler):
             swept = study.run(
-                folder=folder, n_jobs=arguments.jobs, on_error="record", progress=told
+                folder=folder,
+                n_jobs=arguments.jobs,
+                on_error="record",
+                renew=arguments.renew,
+                progress=told,
             )
     write_whole(table, swept.table.to_csv(index=False).encode())
     if swept.results:

@@ -2,7 +2,7 @@
 
 A task (``exercises`` holds them) has a right answer and the usual wrong ones, all as functions.
 A student's function is called on small inputs and its results are compared with all of these: one
-that agrees with a wrong answer everywhere has made just that mistake, and is told so by name.
+that agrees with a wrong answer everywhere has made just that mistake, and the message names it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class CheckResult:
     unfilled : bool
         The function is still the empty stub.
     message : str
-        What is right, wrong or to be done, in plain words.
+        What is right, wrong or to be done, as a sentence.
     """
 
     name: str
@@ -85,7 +85,7 @@ def check(name, function) -> CheckResult:
         The task, one of :func:`tasks`.
     function : callable
         It gets NumPy arrays (float32) and numbers, and may return an array, a tensor, a list or a
-        number. Whatever it does, this does not raise: errors are put into the message.
+        number. Whatever it does, this does not raise: the message carries its errors.
 
     Returns
     -------
@@ -116,27 +116,27 @@ def check(name, function) -> CheckResult:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            return _examined(task, function)
+            return _examine(task, function)
     except NotImplementedError:
         return _unfilled(task)
 
 
-def _examined(task, function):
+def _examine(task, function):
     found = []
     for arguments in task.cases():
-        problem = _does_not_take(function, arguments)
+        problem = _signature_error(function, arguments)
         if problem:
             return _wrong(task, f"{problem}. It is called as {task.signature}")
-        given = _copied(arguments, "float32")
+        given = _copy(arguments, "float32")
         try:
             value = function(*given)
         except NotImplementedError:
             raise
         except Exception as error:  # a student's function may do anything; the message carries it
-            return _wrong(task, f"{_error_text(error)} (called with {_described(arguments)})")
+            return _wrong(task, f"{_error_text(error)} (called with {_describe(arguments)})")
         if value is None or value is Ellipsis:
             return _wrong(task, "the function returns nothing. Is the `return` missing?")
-        if not _same(_copied(arguments, "float32"), given):
+        if not _equal(_copy(arguments, "float32"), given):
             return _wrong(
                 task,
                 "the function changes its input in place. Whoever passed the array still needs "
@@ -145,22 +145,22 @@ def _examined(task, function):
         array = _as_array(value)
         if array is None:
             return _wrong(task, f"what it returned ({type(value).__name__}) is not made of numbers")
-        found.append((arguments, array, _called(task.answer, arguments)))
+        found.append((arguments, array, _reference(task.answer, arguments)))
     if all(_agree(array, expected) for _, array, expected in found):
         return CheckResult(task.name, True, False, f"Right. {task.insight}")
     for mistake, wrong in task.mistakes.items():
-        if all(_agree(array, _called(wrong, arguments)) for arguments, array, _ in found):
+        if all(_agree(array, _reference(wrong, arguments)) for arguments, array, _ in found):
             return _wrong(task, mistake)
     return _wrong(task, _difference(found))
 
 
 def _difference(found):
-    """What can be said of results that are wrong in no known way."""
+    """Describe results that are wrong in no known way."""
     for arguments, array, expected in found:
         if array.shape != expected.shape:
             return (
                 f"the shape is {array.shape}, expected {expected.shape} "
-                f"(called with {_described(arguments)})"
+                f"(called with {_describe(arguments)})"
             )
     if not all(np.isfinite(array).all() for _, array, _ in found):
         return "the result is not finite (NaN or infinity): is there a division by 0?"
@@ -171,7 +171,7 @@ def _difference(found):
     worst = np.unravel_index(np.argmax(np.abs(array - expected)), array.shape)
     where = f" at {tuple(int(i) for i in worst)}" if worst else ""
     return (
-        f"called with {_described(arguments)} it gives {array[worst]:.6g}{where}, "
+        f"called with {_describe(arguments)} it gives {array[worst]:.6g}{where}, "
         f"expected {expected[worst]:.6g}"
     )
 
@@ -213,7 +213,7 @@ def _stubs():
     return made
 
 
-def _does_not_take(function, arguments):
+def _signature_error(function, arguments):
     try:
         inspect.signature(function).bind(*arguments)
     except TypeError as error:
@@ -223,25 +223,23 @@ def _does_not_take(function, arguments):
     return ""
 
 
-def _called(answer, arguments):
+def _reference(answer, arguments):
     """A reference answer in float64; an empty array where it is not defined."""
     try:
-        return np.asarray(answer(*_copied(arguments, "float64")), dtype="float64")
+        return np.asarray(answer(*_copy(arguments, "float64")), dtype="float64")
     except (ValueError, ZeroDivisionError, IndexError):
         return np.empty(0)
 
 
-def _copied(value, dtype):
+def _copy(value, dtype):
     if isinstance(value, np.ndarray):
         return value.astype(dtype)
-    return (
-        type(value)(_copied(v, dtype) for v in value) if isinstance(value, list | tuple) else value
-    )
+    return type(value)(_copy(v, dtype) for v in value) if isinstance(value, list | tuple) else value
 
 
-def _same(before, after):
+def _equal(before, after):
     if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(_same, before, after))
+        return len(before) == len(after) and all(map(_equal, before, after))
     return np.array_equal(before, after)
 
 
@@ -263,7 +261,7 @@ def _agree(array, expected):
     return bool(np.allclose(array, expected, rtol=_TOLERANCE, atol=_TOLERANCE * scale * 0.1))
 
 
-def _described(arguments):
+def _describe(arguments):
     def one(value):
         if isinstance(value, np.ndarray):
             return f"an array of shape {value.shape}"

@@ -147,10 +147,10 @@ def expected_minutes(evaluations, *, network=None) -> float:
             raise ValueError(
                 f"{count} evaluations at {side} px make no sense; expected positive numbers"
             )
-    law, counts = _measured(network or default_network(), profile().side), Counter()
+    timing, counts = _timing(network or default_network(), profile().side), Counter()
     for side, count in pairs:
         counts[side] += count
-    seconds = (law.seconds(side * side / _ASPECT, count) for side, count in counts.items())
+    seconds = (timing.seconds(side * side / _ASPECT, count) for side, count in counts.items())
     return sum(seconds) / 60
 
 
@@ -167,7 +167,7 @@ def expected_time(evaluations, *, network=None) -> str:
 
 
 @functools.cache
-def _measured(network, side):
+def _timing(network, side):
     """How the time of an evaluation grows with the pixels, up to a side."""
     image = np.full((1, round(side / _ASPECT), side, 3), 0.5, "float32")
     objective = Content(image, network=network) + Style(1 - image, network=network)

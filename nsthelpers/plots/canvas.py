@@ -10,11 +10,12 @@ import numpy as np
 from ..images.arrays import as_image
 
 __all__ = [
-    "FAINT", "INK", "PALETTE", "WIDTH", "bare_axes", "calm", "colours", "entitle", "grey_of",
-    "liveliest_channels", "matching", "new_figure", "picture_of", "show_in_notebook", "write",
+    "FAINT", "INK", "PALETTE", "WIDTH", "add_text", "add_title", "bare_axes",
+    "most_varied_channels", "new_figure", "one_text_each", "show_in_notebook", "style_axes",
+    "to_grey", "to_picture",
 ]  # fmt: skip
 
-#: Okabe & Ito's colours (2008), told apart by colour-blind readers too.
+#: Okabe & Ito's colours (2008), which colour-blind readers can tell apart too.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK, FAINT = "#333333", "#8a8a8a"
 WIDTH = 8.0  # inches: with the resolution below, the width of a notebook's page
@@ -60,20 +61,20 @@ def bare_axes(figure, box):
     return axes
 
 
-def write(figure, x, y, text, *, size=9.5, ha="center", **style):
+def add_text(figure, x, y, text, *, size=9.5, ha="center", **style):
     width, height = figure.get_size_inches()
     if text:
         figure.text(x / width, y / height, text, fontsize=size, ha=ha, color=INK, **style)
 
 
-def calm(axes, across, up, log):
+def style_axes(axes, x_label, title, log):
     if log:
         axes.set_yscale("log")
         _readable_ticks(axes.yaxis, *axes.get_ylim())
-    if across in ("step", "evaluations"):
+    if x_label in ("step", "evaluations"):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel(across, color=INK, fontsize=9.5)
-    axes.set_title(up, color=INK, fontsize=9.5, loc="left")
+    axes.set_xlabel(x_label, color=INK, fontsize=9.5)
+    axes.set_title(title, color=INK, fontsize=9.5, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(which="both", colors=INK, labelsize=8.5, color=FAINT)
@@ -94,18 +95,13 @@ def _readable_ticks(axis, low, high):
     axis.set_minor_formatter("")
 
 
-def entitle(figure, title):
+def add_title(figure, title):
     """A title at the left, where there is one."""
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold", color=INK)
 
 
-def colours():
-    while True:
-        yield from PALETTE
-
-
-def picture_of(image):
+def to_picture(image):
     """(H, W, 3) of anything that has pixels; (H, W) of a feature map, which is left as it is."""
     values = getattr(image, "image", image)
     if isinstance(values, np.ndarray) and values.ndim == 2:
@@ -113,11 +109,12 @@ def picture_of(image):
     return as_image(values)[0]
 
 
-def grey_of(image):
-    return as_image(picture_of(image))[0] @ np.array([0.299, 0.587, 0.114])
+def to_grey(image):
+    return as_image(to_picture(image))[0] @ np.array([0.299, 0.587, 0.114])
 
 
-def matching(name, texts, count, what):
+def one_text_each(name, texts, count, what):
+    """The texts as a list, empty ones where there are none; ValueError where the number differs."""
     if texts is None:
         return [""] * count
     texts = [str(text) for text in texts]
@@ -126,7 +123,7 @@ def matching(name, texts, count, what):
     return texts
 
 
-def liveliest_channels(maps, count):
+def most_varied_channels(maps, count):
     """The channels of (height, width, channels) that vary most over the picture, in order."""
     # Some channels answer to the zero padding at the border and to nothing else.
     inner = maps[2:-2, 2:-2] if min(maps.shape[:2]) > 8 else maps

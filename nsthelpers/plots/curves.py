@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 
-from .canvas import FAINT, INK, WIDTH, calm, colours, entitle, grey_of, matching, new_figure
+from .canvas import (
+    FAINT,
+    INK,
+    PALETTE,
+    WIDTH,
+    add_title,
+    new_figure,
+    one_text_each,
+    style_axes,
+    to_grey,
+)
 
 __all__ = ["draw_loss", "loss_curves", "spectrum"]
 
@@ -51,10 +62,10 @@ def loss_curves(results, x="step", *, terms=False, log=True, title=None):
     runs = {"total": results} if single else dict(results)
     if not runs:
         raise ValueError("there is no result to show; pass at least one")
-    panels = [("loss", {label: _curve(run.history, x) for label, run in runs.items()})]
+    panels = [("loss", {label: _pieces(run.history, x) for label, run in runs.items()})]
     if terms and single:
         shares = {
-            _plain(term): _curve(results.history, x, term, _weight(results, term))
+            _label(term): _pieces(results.history, x, term, _weight(results, term))
             for term in results.history[0].terms
         }
         panels.append(("each term's share of the loss", shares))
@@ -62,8 +73,8 @@ def loss_curves(results, x="step", *, terms=False, log=True, title=None):
         labels = dict.fromkeys(term for run in runs.values() for term in run.history[0].terms)
         for term in labels:
             having = {k: run for k, run in runs.items() if term in run.history[0].terms}
-            curves = {label: _curve(run.history, x, term) for label, run in having.items()}
-            panels.append((f"{_plain(term)} (before its weight)", curves))
+            curves = {label: _pieces(run.history, x, term) for label, run in having.items()}
+            panels.append((f"{_label(term)} (before its weight)", curves))
 
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
@@ -72,22 +83,22 @@ def loss_curves(results, x="step", *, terms=False, log=True, title=None):
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (name, curves) in zip(places, panels, strict=False):
         _draw(axes, curves, log)
-        calm(axes, x, name, log)
+        style_axes(axes, x, name, log)
         if single:
             _mark_sizes(axes, next(iter(curves.values())))
         if len(curves) > 1 and (single or axes is places[0]):
             axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     for axes in places[len(panels) :]:
         axes.set_axis_off()
-    entitle(figure, title)
+    add_title(figure, title)
     return figure
 
 
 def draw_loss(axes, history):
     """Draw the loss of one history (a list of records, which may be empty) on matplotlib axes."""
-    pieces = _curve(history, "step")
+    pieces = _pieces(history, "step")
     _draw(axes, {"loss": pieces}, log=True)
-    calm(axes, "step", "loss", log=bool(history))
+    style_axes(axes, "step", "loss", log=bool(history))
     _mark_sizes(axes, pieces)
     if not history:
         axes.set(xticks=[], yticks=[])
@@ -126,19 +137,19 @@ def spectrum(images, captions, *, title=None):
     images = list(images)
     figure = new_figure(5.5, 3.2, layout="constrained")
     axes = figure.subplots()
-    labels = matching("captions", captions, len(images), "images")
-    for colour, image, label in zip(colours(), images, labels, strict=False):
-        axes.plot(*_radial_power(grey_of(image)), color=colour, label=label, lw=1.6)
-    calm(axes, "spatial frequency (cycles per pixel)", "power", log=True)
+    labels = one_text_each("captions", captions, len(images), "images")
+    for colour, image, label in zip(cycle(PALETTE), images, labels, strict=False):
+        axes.plot(*_radial_power(to_grey(image)), color=colour, label=label, lw=1.6)
+    style_axes(axes, "spatial frequency (cycles per pixel)", "power", log=True)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
-    entitle(figure, title)
+    add_title(figure, title)
     return figure
 
 
 def _draw(axes, curves, log):
-    for colour, (label, pieces) in zip(colours(), curves.items(), strict=False):
+    for colour, (label, pieces) in zip(cycle(PALETTE), curves.items(), strict=False):
         for number, (steps, losses, _) in enumerate(pieces):
             shown = _without_zeros(losses) if log else losses
             dot = "." if len(steps) == 1 else None  # a line of one point would not be seen
@@ -147,7 +158,7 @@ def _draw(axes, curves, log):
             )
 
 
-def _curve(history, x, term=None, weight=1.0):
+def _pieces(history, x, term=None, weight=1.0):
     """The run in pieces of one size: places, losses, size."""
     pieces = []
     for record in history:
@@ -163,7 +174,7 @@ def _weight(run, term):
     return run.settings["objective"]["terms"][term]["weight"]
 
 
-def _plain(term):
+def _label(term):
     return term.replace("_", " ")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..opinions import WORDS, opinion_table
-from .canvas import FAINT, INK, PALETTE, calm, entitle, new_figure
+from .canvas import FAINT, INK, PALETTE, add_title, new_figure, style_axes
 
 __all__ = ["opinion_scores"]
 
@@ -60,10 +60,10 @@ def opinion_scores(files, reference=None, *, reference_label="reference", title=
                 f"{value:g}", (place, value), (7, 0), textcoords="offset points",
                 va="center", fontsize=8.5, color=FAINT,
             )  # fmt: skip
-    calm(axes, "picture", "mean opinion score", log=False)
+    style_axes(axes, "picture", "mean opinion score", log=False)
     axes.set(ylim=(0.8, 5.2), xlim=(-0.5, len(table) - 0.3))
     axes.set_yticks(range(1, 6), [f"{i} {word}" for i, word in enumerate(WORDS, 1)])
     axes.set_xticks(places, table.index)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
-    entitle(figure, title)
+    add_title(figure, title)
     return figure

@@ -10,13 +10,13 @@ import numpy as np
 from ..images.arrays import as_image
 from .canvas import (
     WIDTH,
+    add_text,
     bare_axes,
-    grey_of,
-    liveliest_channels,
-    matching,
+    most_varied_channels,
     new_figure,
-    picture_of,
-    write,
+    one_text_each,
+    to_grey,
+    to_picture,
 )
 
 __all__ = ["before_after", "edges", "feature_maps", "image_grid"]
@@ -69,7 +69,7 @@ def image_grid(
     >>> len(figure.axes)
     2
     """
-    pictures = [None if image is None else picture_of(image) for image in images]
+    pictures = [None if image is None else to_picture(image) for image in images]
     if not any(picture is not None for picture in pictures):
         raise ValueError("there is no image to show; pass at least one")
     if columns is None:
@@ -77,9 +77,9 @@ def image_grid(
     if columns < 1:
         raise ValueError(f"columns is {columns}; expected a whole number of at least 1")
     count = -(-len(pictures) // columns)
-    captions = matching("captions", captions, len(pictures), "images")
-    row_labels = matching("row_labels", row_labels, count, "rows")
-    column_labels = matching("column_labels", column_labels, columns, "columns")
+    captions = one_text_each("captions", captions, len(pictures), "images")
+    row_labels = one_text_each("row_labels", row_labels, count, "rows")
+    column_labels = one_text_each("column_labels", column_labels, columns, "columns")
 
     grid = [pictures[row * columns : (row + 1) * columns] for row in range(count)]
     left = 0.3 if any(row_labels) else 0.0
@@ -96,23 +96,23 @@ def image_grid(
 
     figure = new_figure(total_width, total_height)
     if title:
-        write(figure, 0, total_height, title, size=11, weight="bold", ha="left", va="top")
+        add_text(figure, 0, total_height, title, size=11, weight="bold", ha="left", va="top")
     lefts = [left + sum(widths[:column]) + _GAP * column for column in range(columns)]
     for column, label in enumerate(column_labels):
         middle = lefts[column] + widths[column] / 2
-        write(figure, middle, total_height - above + 0.07, label, va="bottom")
+        add_text(figure, middle, total_height - above + 0.07, label, va="bottom")
     top = total_height - above
     for row, label in enumerate(row_labels):
         bottom = top - heights[row]
-        write(figure, 0.12, bottom + heights[row] / 2, label, rotation=90, va="center")
+        add_text(figure, 0.12, bottom + heights[row] / 2, label, rotation=90, va="center")
         for column, picture in enumerate(grid[row]):
             if picture is None:
                 continue
             box = (lefts[column], bottom, widths[column], heights[row])
-            _show(bare_axes(figure, box), picture)
+            bare_axes(figure, box).imshow(picture, cmap="magma")  # RGB has no use for it
             lines = wrapped[row * columns + column]
             middle = lefts[column] + widths[column] / 2
-            write(figure, middle, bottom - 0.05, "\n".join(lines), va="top")
+            add_text(figure, middle, bottom - 0.05, "\n".join(lines), va="top")
         top = bottom - below[row] - _GAP
     return figure
 
@@ -162,13 +162,13 @@ def feature_maps(features, channels=None, *, count=16, columns=None, title=None)
     """
     if isinstance(features, Mapping):
         count = min(count, 6)
-        rows = [_maps(values, channels, count) for values in features.values()]
+        rows = [_channel_maps(values, channels, count) for values in features.values()]
         pictures = [picture for row in rows for picture in row.values()]
         captions = [f"channel {channel}" for row in rows for channel in row]
         return image_grid(
             pictures, captions, columns=len(rows[0]), row_labels=list(features), title=title
         )
-    maps = _maps(features, channels, count)
+    maps = _channel_maps(features, channels, count)
     return image_grid(
         list(maps.values()),
         [f"channel {channel}" for channel in maps],
@@ -199,12 +199,12 @@ def edges(images, captions=None, *, title=None):
     from skimage.filters import sobel
 
     images = list(images)
-    strengths = [sobel(grey_of(image)) for image in images]
+    strengths = [sobel(to_grey(image)) for image in images]
     # The strongest hundredth may be cut off: a few pixels would make all others pale.
     # At least 0.01, or a flat picture would show its rounding errors.
     scale = max([0.01, *(np.percentile(strength, 99) for strength in strengths)])
     drawn = [1 - np.clip(strength / scale, 0, 1) for strength in strengths]
-    labels = matching("captions", captions, len(images), "images")
+    labels = one_text_each("captions", captions, len(images), "images")
     return image_grid(
         images + [as_image(each) for each in drawn],
         [""] * len(images) + labels,
@@ -214,12 +214,7 @@ def edges(images, captions=None, *, title=None):
     )
 
 
-def _show(axes, picture):
-    colours = {"cmap": "magma"} if picture.ndim == 2 else {}
-    axes.imshow(picture, **colours)
-
-
-def _cell_sizes(grid, columns, room):
+def _cell_sizes(grid, columns, width):
     """Column widths and row heights: each row as high as its tallest, all as wide as there is."""
     aspects = np.ones(columns)
     for column in range(columns):
@@ -228,7 +223,7 @@ def _cell_sizes(grid, columns, room):
         ]
         if shapes:
             aspects[column] = max(shape[1] / shape[0] for shape in shapes)
-    height = min(_TALLEST, (room - _GAP * (columns - 1)) / aspects.sum())
+    height = min(_TALLEST, (width - _GAP * (columns - 1)) / aspects.sum())
     widths = height * aspects
     heights = [
         max(
@@ -248,13 +243,13 @@ def _wrap(text, width):
     return [line for part in text.split("\n") for line in textwrap.wrap(part, characters)]
 
 
-def _maps(features, channels, count):
+def _channel_maps(features, channels, count):
     values = np.asarray(features, dtype="float32")
     if values.ndim != 4 or values.shape[0] != 1:
         raise ValueError(f"features of shape {values.shape}; expected (1, height, width, channels)")
     values = values[0]
     if channels is None:
-        channels = liveliest_channels(values, count)
+        channels = most_varied_channels(values, count)
     for channel in channels:
         if not 0 <= channel < values.shape[2]:
             raise ValueError(f"no channel {channel}; the layer has 0 to {values.shape[2] - 1}")

@@ -112,7 +112,9 @@ class Study:
             grid=_each_value(grid, lambda n, v: _swapped(_fewer(n, v, factor), swap)),
         )
 
-    def run(self, *, folder=None, n_jobs=None, on_error="raise", progress=True) -> Sweep:
+    def run(
+        self, *, folder=None, n_jobs=None, on_error="raise", renew=False, progress=True
+    ) -> Sweep:
         """Do the job at every point; the arguments are those of :func:`nsthelpers.sweep`.
 
         Returns
@@ -126,6 +128,7 @@ class Study:
             folder=folder,
             n_jobs=n_jobs,
             on_error=on_error,
+            renew=renew,
             progress=progress,
         )
 

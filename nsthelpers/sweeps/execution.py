@@ -113,10 +113,10 @@ class Sweep:
         down = itertools.product(*([f"{row} = {each}" for each in texts] for row, texts in rows))
         beside = [", ".join(side) for side in down]
         # Where they would run into each other the values stand alone, and the title has the names.
-        room = 12 * width / len(values)  # characters
-        if max(map(len, above)) > room:
+        characters = 12 * width / len(values)
+        if max(map(len, above)) > characters:
             above, title = list(values), f"{title or ''}   across: {name}".strip()
-        if max(map(len, beside)) > 0.7 * room:
+        if max(map(len, beside)) > 0.7 * characters:
             beside = [", ".join(side) for side in itertools.product(*(texts for _, texts in rows))]
             title = f"{title or ''}   down: {', '.join(row for row, _ in rows)}".strip()
         return image_grid(
@@ -240,7 +240,7 @@ def sweep(
             point.result, point.picture = found, store.picture(key)
             point.reused, point.other_code = True, other_code
             report(point)
-        stopped = _work_through(job, waiting, store, n_jobs, report)
+        stopped = _compute(job, waiting, store, n_jobs, report)
     swept.message = _summary(points, stopped)
     failed = [point for point in points if point.error]
     if failed and on_error == "raise" and not stopped:
@@ -253,7 +253,7 @@ def sweep(
     return swept
 
 
-def _work_through(job, waiting, store, n_jobs, report) -> bool:
+def _compute(job, waiting, store, n_jobs, report) -> bool:
     """Compute what is waiting; whether it was interrupted."""
     try:
         with contextlib.closing(_outcomes(job, waiting, store, n_jobs)) as outcomes:

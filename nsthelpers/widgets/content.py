@@ -8,7 +8,7 @@ from ..network.vgg import VGG, layer_table
 from ..profiles import profile as run_profile
 from ..recipes import open_image, reconstruct_content
 from ..synthesis.starts import white_noise
-from .parts import labelled
+from .parts import labelled, setting_control
 from .run_panel import OPTIMIZERS, RunPanel, run_settings, steps_slider
 
 __all__ = ["content_panel"]
@@ -29,7 +29,9 @@ class _ContentPanel(RunPanel):
     def __init__(self, image, profile, network):
         self._image, self._network = open_image(image, max_side=profile.side), network
         layers = [(f"{each.name}  ({each.paper_name})", each.name) for each in layer_table()]
-        self.layer = labelled(ipw.Dropdown, "layer", options=layers, value="block4_conv2")
+        self.layer = setting_control(
+            "content_layers", "layer", job="reconstruct_content", options=layers
+        )
         self.steps = steps_slider(profile)
         self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
         noise = white_noise(*self._image.shape[1:3])

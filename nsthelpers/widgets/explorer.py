@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from ..images.arrays import as_image, to_pil
 from ..network.vgg import VGG, default_network, layer_table
-from ..plots.canvas import liveliest_channels
+from ..plots.canvas import most_varied_channels
 from ..profiles import profile as run_profile
 from ..recipes import open_image
 from .parts import Panel, caption, column, labelled, picture, row, show_picture
@@ -51,9 +51,9 @@ class _LayerExplorer(Panel):
         self.layer = labelled(ipw.Dropdown, "layer", options=names, value="block3_conv1")
         self.channel = labelled(ipw.IntSlider, "channel", min=0, max=255, value=0)
         self.input, self.map, self.summary = picture(image), picture(image), ipw.HTML()
-        self.layer.observe(self._new_layer, "value")
+        self.layer.observe(self._choose_layer, "value")
         self.channel.observe(self._draw, "value")
-        self._new_layer()
+        self._choose_layer()
         super().__init__(
             [
                 row(column(self.layer, width="49%"), column(self.channel, width="49%")),
@@ -67,14 +67,14 @@ class _LayerExplorer(Panel):
             ]
         )  # fmt: skip
 
-    def _new_layer(self, _=None):
+    def _choose_layer(self, _=None):
         name = self.layer.value
         if name not in self._maps:
             found = self._network.features(self._image, [name])[name]
             self._maps[name] = np.asarray(found, "float32")[0]
         maps = self._maps[name]
         self.channel.max = maps.shape[2] - 1
-        (self.channel.value,) = liveliest_channels(maps, 1)
+        (self.channel.value,) = most_varied_channels(maps, 1)
         self._draw()
 
     def _draw(self, _=None):
@@ -83,10 +83,10 @@ class _LayerExplorer(Panel):
         strongest = float(answer.max())
         place = np.unravel_index(answer.argmax(), answer.shape)
         show_picture(
-            self.map, _enlarged(_magma(answer / (strongest or 1.0)), self._image.shape[1:3])
+            self.map, _enlarge(_magma(answer / (strongest or 1.0)), self._image.shape[1:3])
         )
         show_picture(
-            self.input, _framed(self._image, chosen, place) if strongest > 0 else self._image
+            self.input, _frame(self._image, chosen, place) if strongest > 0 else self._image
         )
         height, width, channels = chosen.shape
         number = f"{strongest:,.0f}" if strongest >= 100 else f"{strongest:.3g}"
@@ -104,16 +104,16 @@ def _magma(values):
     return matplotlib.colormaps["magma"](values)[None, ..., :3]
 
 
-def _enlarged(image, size, resample=Image.Resampling.NEAREST):
+def _enlarge(image, size, resample=Image.Resampling.NEAREST):
     """As large as a picture of this height and width is shown, without smoothing."""
     scale = 512 / max(size)
     height, width = (round(side * scale) for side in size)
     return as_image(to_pil(image).resize((width, height), resample))
 
 
-def _framed(image, layer, place):
+def _frame(image, layer, place):
     """The picture with a frame around what one place of a layer sees."""
-    large = _enlarged(image, image.shape[1:3], Image.Resampling.LANCZOS)
+    large = _enlarge(image, image.shape[1:3], Image.Resampling.LANCZOS)
     scale, half = large.shape[2] / image.shape[2], layer.receptive_field / 2
     middle = [(index + 0.5) * layer.stride for index in place]
     limits = [(side - 2) for side in large.shape[1:3]]

@@ -6,14 +6,16 @@ They look alike in ipywidgets 7 (Colab) and 8, and never show scroll bars of the
 from __future__ import annotations
 
 import html
+import math
 
 import ipywidgets as ipw
 
 from ..images.arrays import resize, to_png_bytes
+from ..jobs import settings_of
 
 __all__ = [
     "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "labelled", "layout",
-    "message_html", "picture", "row", "show_picture",
+    "message_html", "picture", "row", "setting_control", "show_picture",
 ]  # fmt: skip
 
 FINAL_SIDE = 640  # pixels of the long side of a finished picture that travel to the browser
@@ -65,6 +67,45 @@ def labelled(kind, description, **options):
     """A control with its label at the left, aligned with its siblings."""
     style = {"description_width": "104px"}
     return kind(description=description, style=style, layout=layout(width="98%"), **options)
+
+
+def setting_control(name, label=None, *, job="stylize", kind=None, **options):
+    """The control of a job's setting: its range, choices and default are those of the description.
+
+    Parameters
+    ----------
+    name : str
+    label : str, optional
+        Default the setting's name.
+    job : str, default "stylize"
+        A key of :data:`nsthelpers.jobs.JOBS`.
+    kind : class, optional
+        Of the widget; default a slider for a number, a menu for a choice.
+    **options
+        Of the widget, where they differ from the description: ``value=``, ``options=``.
+
+    Examples
+    --------
+    >>> control = setting_control("style_weight")
+    >>> control.value, control.min, control.max
+    (10.0, -1.0, 3.0)
+    """
+    setting = settings_of(job)[name]
+    described, limits = setting.metadata["kind"], setting.metadata["kind"].slider
+    usual = {"value": setting.default}
+    if "options" in options or described.choices:
+        kind = kind or ipw.Dropdown
+        usual["options"] = described.choices
+    elif limits and described.read is int:
+        kind = kind or ipw.IntSlider
+        usual |= {"min": limits[0], "max": limits[1]}
+    elif limits:
+        kind = kind or ipw.FloatLogSlider
+        usual |= {"min": math.log10(limits[0]), "max": math.log10(limits[1]), "step": 0.1}
+        usual["readout_format"] = ".3g"
+    else:
+        raise ValueError(f"{name} has neither a range nor choices; pass options=")
+    return labelled(kind, label or name.replace("_", " "), **usual | options)
 
 
 def row(*children, **options):

@@ -90,7 +90,7 @@ class RunPanel(Panel):
     Attributes
     ----------
     result : Synthesis or None
-        Of the last run; also of one that an error ended, where there is a picture so far.
+        Of the last run that made a picture, be it one that an error ended later.
     error : Exception or None
         What went wrong in the last run, be it only that a preview could not be shown; the message
         says it.
@@ -160,7 +160,7 @@ class RunPanel(Panel):
             try:
                 job, earlier = self.job(), list(_active)
                 run = _Run(lambda run: self._work(run, job, earlier))
-                run.thread.start()  # it waits for the lock before it ends
+                run.thread.start()  # it waits for the lock first
             except Exception as error:
                 self.error = error
                 self._set_message(f"That did not work: {_text(error)}", bad=True)
@@ -201,13 +201,15 @@ class RunPanel(Panel):
 
     def _work(self, run, job, earlier):
         error = None
+        with _lock:
+            pass  # until run() has shown that it begins
         try:
             for other in earlier:  # two at once would only slow each other down
                 other.stop()
             # Encoding pictures takes as long as an evaluation does on a GPU: not in its way.
             with ThreadPoolExecutor(1, "nsthelpers preview") as run.previewer:
                 result = job(lambda progress: self._after_step(run, progress))
-        except Exception as raised:
+        except BaseException as raised:  # the thread ends here: nobody else would see it
             _log.debug("the panel's run failed", exc_info=raised)
             error, result = raised, getattr(raised, "synthesis", None)
         if result is not None:
@@ -245,7 +247,7 @@ class RunPanel(Panel):
 
     def _preview(self, run, image, history):
         if image is not None:
-            run.attempt("the picture could not be shown", self.show, image)
+            run.attempt("a preview could not be shown", self.show, image)
         if history is not None:
             run.attempt("the loss curve could not be drawn", self._show_curve, history)
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ipywidgets as ipw
 
-from ..losses import TV_KINDS
 from ..network.vgg import VGG
 from ..objectives.terms import Content, Style, TotalVariation
 from ..profiles import profile as run_profile
 from ..recipes import coarse_to_fine, open_image
 from ..synthesis.loop import synthesize
 from ..synthesis.starts import smallest_scale
-from .parts import caption_html, labelled, show_picture
+from .parts import caption_html, setting_control, show_picture
 from .run_panel import SMOOTHING, RunPanel, steps_slider
 
 __all__ = ["smoothing_panel"]
+
+_FIRST_GAMMA = 1.0  # with the default, 0.1, there is hardly anything to see
 
 
 def smoothing_panel(content, style, *, profile=None, network: VGG | None = None) -> RunPanel:
@@ -23,7 +24,7 @@ def smoothing_panel(content, style, *, profile=None, network: VGG | None = None)
     Examples
     --------
     >>> smoothing_panel("chelsea", "mosaic_sunset", network=VGG(weights="random")).gamma.value
-    0.1
+    1.0
     """
     return _SmoothingPanel(content, style, profile or run_profile(), network)
 
@@ -33,8 +34,10 @@ class _SmoothingPanel(RunPanel):
         self._photo = open_image(content, max_side=profile.side)
         self._painting = open_image(style, max_side=profile.side)
         self._network, self._shown_as = network, ""
-        self.gamma = labelled(ipw.SelectionSlider, "γ", options=SMOOTHING, value=0.1)
-        self.kind = labelled(ipw.Dropdown, "kind", options=TV_KINDS)
+        self.gamma = setting_control(
+            "tv_weight", "γ", kind=ipw.SelectionSlider, options=SMOOTHING, value=_FIRST_GAMMA
+        )
+        self.kind = setting_control("tv_kind", "kind")
         self.steps = steps_slider(profile)
         captions = "the photograph", "the photograph: nothing has run yet"
         controls = [self.gamma, self.kind, self.steps]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from ..network.vgg import VGG
 from ..objectives.terms import Content, Style, TotalVariation
 from ..profiles import profile as run_profile
 from ..recipes import open_image
-from ..statistics.by_name import STATISTICS
 from ..synthesis.balancing import balance
 from ..synthesis.loop import synthesize
-from .parts import caption_html, labelled, show_picture
+from .parts import caption_html, setting_control, show_picture
 from .run_panel import RunPanel, steps_slider
 
 __all__ = ["statistic_panel", "StatisticPanel"]
 
+_FIRST_PULL = 8.0  # how hard style pulls beside content at first, as in the seventh notebook
 _SMOOTHING = 0.02  # how hard total variation pulls, beside content
 
 
@@ -35,11 +33,8 @@ class StatisticPanel(RunPanel):
         self._photo = open_image(content, max_side=profile.grid_side)
         self._painting = open_image(style, max_side=profile.grid_side)
         self._network, self._shown_as = network, ""
-        self.statistic = labelled(ipw.Dropdown, "statistic", options=list(STATISTICS))
-        self.pull = labelled(
-            ipw.FloatLogSlider, "style pulls", value=20, min=-1, max=3, step=0.1,
-            readout_format=".3g",
-        )  # fmt: skip
+        self.statistic = setting_control("statistic")
+        self.pull = setting_control("style_weight", "style pulls", value=_FIRST_PULL)
         self.steps = steps_slider(profile)
         captions = "the photograph", "the photograph: nothing has run yet"
         controls = [self.statistic, self.pull, self.steps]

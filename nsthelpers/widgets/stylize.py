@@ -14,8 +14,7 @@ from ..images.arrays import resize
 from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
-from ..statistics.by_name import STATISTICS
-from .parts import column, labelled, layout, message_html, row, show_picture
+from .parts import column, labelled, layout, message_html, row, setting_control, show_picture
 from .run_panel import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
 
 __all__ = ["studio", "Studio", "uploaded"]
@@ -54,12 +53,11 @@ class Studio(RunPanel):
         self._network, self._latest, self._photo = network, None, None
         self.content = _Chooser("photograph", content, self._new_photo)
         self.style = _Chooser("painting", style, lambda: None)
-        self.style_weight = labelled(
-            ipw.FloatLogSlider, "style weight", value=10, min=-1, max=3, step=0.1,
-            readout_format=".3g",
-        )  # fmt: skip
-        self.statistic = labelled(ipw.Dropdown, "statistic", options=list(STATISTICS))
-        self.smoothing = labelled(ipw.SelectionSlider, "smoothing", options=SMOOTHING, value=0.1)
+        self.style_weight = setting_control("style_weight")
+        self.statistic = setting_control("statistic")
+        self.smoothing = setting_control(
+            "tv_weight", "smoothing", kind=ipw.SelectionSlider, options=SMOOTHING
+        )
         self.size = labelled(
             ipw.SelectionSlider, "size (pixels)", options=_SIDES[profile.name], value=profile.side
         )
@@ -68,7 +66,7 @@ class Studio(RunPanel):
             ("the photograph, recoloured", "recoloured"), ("the photograph", "content"),
             ("the painting", "style"), ("noise", "noise"),
         ]  # fmt: skip
-        self.start = labelled(ipw.Dropdown, "start from", options=starts)
+        self.start = setting_control("start", "start from", options=starts)
         self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
         self.compare = ipw.FloatSlider(
             0, min=0, max=1, step=0.01, readout=False, layout=layout(flex="1 1 200px")

@@ -25,7 +25,7 @@ class Task:
     answer : callable
         A right function.
     mistakes : dict of str to callable
-        What the student is told, and the wrong function that earns it.
+        The message to the student, and the wrong function that it describes.
     insight : str
         Shown when the answer is right.
     """
@@ -44,12 +44,16 @@ class Task:
 
 
 def arrays(*shapes, copies=1, low=0.0, high=1.0):
-    """Cases of random arrays: for each shape, as many arguments as ``copies``."""
-    rng = np.random.default_rng(7)
-    return lambda: [
-        tuple(rng.uniform(low, high, shape).astype("float32") for _ in range(copies))
-        for shape in shapes
-    ]
+    """Cases of random arrays, the same at every call: for each shape, ``copies`` arguments."""
+
+    def cases():
+        rng = np.random.default_rng(7)
+        return [
+            tuple(rng.uniform(low, high, shape).astype("float32") for _ in range(copies))
+            for shape in shapes
+        ]
+
+    return cases
 
 
 def mean_square(first, second):
