@@ -64,7 +64,8 @@ def _recipe(kind, **names):
             return run(job, **running)
 
         recipe.__signature__ = signature
-        recipe.__doc__ = build.__doc__.replace("    {settings}", _listed(shown, settings))
+        text = inspect.cleandoc(build.__doc__)  # as Python 3.13 has it already
+        recipe.__doc__ = text.replace("{settings}", _listed(shown, settings))
         return recipe
 
     return decorate
@@ -76,8 +77,8 @@ def _listed(shown, settings):
     for name, setting in shown.items():
         field = settings[setting]
         default = "" if field.default is dataclasses.MISSING else f", default {field.default!r}"
-        lines += [f"    {name} : {field.metadata['kind'].expected}{default}"]
-        lines += [f"        {field.metadata['help']}."]
+        lines += [f"{name} : {field.metadata['kind'].expected}{default}"]
+        lines += [f"    {field.metadata['help']}."]
     return "\n".join(lines)
 
 

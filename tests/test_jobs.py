@@ -164,7 +164,7 @@ def test_a_recipe_has_the_settings_of_its_job(name):
         setting = settings.pop(aliases.get(parameter.name, parameter.name))
         if setting.default is not dataclasses.MISSING:
             assert parameter.default == setting.default
-        assert f"    {parameter.name} : {setting.metadata['kind'].expected}" in recipe.__doc__
+        assert f"\n{parameter.name} : {setting.metadata['kind'].expected}" in recipe.__doc__
     assert not settings
 
 
