@@ -344,3 +344,15 @@ def test_late_marks_are_evaluations_of_the_run(monkeypatch, network):
     )
     found = late_marks.evaluations_to([1e9, 0.0], "content", 0.0, 5, seed=0, side=32)
     assert found == [1, None]
+
+
+def test_factors_of_pairs_by_hand():
+    import six_pairs
+
+    reached = {"seconds": 5.0, "evaluations": 50}
+    rows = [
+        {"tutorial": [20.0, 100.0], "content": [reached, reached]},
+        {"tutorial": [10.0, 50.0], "content": [reached, None]},
+    ]
+    assert six_pairs.factors(rows, "content", 0) == [4.0, 2.0]
+    assert six_pairs.factors(rows, "content", 1) == [20.0, 0.0]
