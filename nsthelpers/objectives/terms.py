@@ -80,7 +80,7 @@ class Content(Term):
                     "position by position; crop one of them"
                 )
             picture = resize(picture, size=(height, width))
-        features = self.network.features(picture, self.layers)
+        features = self.network.features(to_tensor(picture), self.layers)  # it was checked above
         return {
             "features": [features[layer] for layer in self.layers],
             "weights": to_tensor(self.layer_weights),
@@ -199,7 +199,8 @@ class Style(Term):
 
     def targets(self, height, width, scale):
         paintings = [
-            self.network.features(_shrunk(painting, scale), self.layers) for painting in self.images
+            self.network.features(to_tensor(_shrunk(painting, scale)), self.layers)
+            for painting in self.images
         ]
         found = {
             "groups": [
