@@ -56,7 +56,7 @@ def _command(arguments):
 
     if arguments.command != "demo":
         return getattr(commands, arguments.command)(arguments)
-    folder = commands.made_folder(arguments.folder)
+    folder = commands.make_folder(arguments.folder)
     line = ["transfer", *DEMO.split(), "--output", str(folder / "demo.png")]
     line += ["--report", str(folder / "demo.json")]
     line += ["--weights", arguments.weights] if arguments.weights else []

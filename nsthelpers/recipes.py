@@ -31,6 +31,7 @@ __all__ = [
 _COARSEST = 128  # pixels of the long side
 _OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam, "sgd": SGD}
 _OBJECTIVES = {}  # of each kind of job, the function that builds its objective
+_RUNNING = {"callbacks": (), "progress": True, "dry_run": False}  # how a job is carried out
 
 
 def _recipe(kind, **names):
@@ -80,9 +81,6 @@ def _listed(shown, settings):
         lines += [f"{name} : {field.metadata['kind'].expected}{default}"]
         lines += [f"    {field.metadata['help']}."]
     return "\n".join(lines)
-
-
-_RUNNING = {"callbacks": (), "progress": True, "dry_run": False}
 
 
 @_recipe(Stylize, content="content", style="style")

@@ -370,8 +370,8 @@ class TestPrecision:
         network = nst.VGG(weights=weights)
         coarse = network.in_precision("bfloat16")
         coarse.features(photo, "block2_conv1")
-        assert list(coarse._made) == ["block1_conv1", "block1_conv2", "block2_conv1"]
-        assert not network._made
+        assert list(coarse._on_device) == ["block1_conv1", "block1_conv2", "block2_conv1"]
+        assert not network._on_device
 
     def test_kernels_made_while_a_function_is_traced_serve_afterwards(self, weights, photo):
         network = nst.VGG(weights=weights)

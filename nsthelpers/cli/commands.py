@@ -26,7 +26,7 @@ from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
-    "content", "demo", "layers", "made_folder", "samples", "style", "sweep", "transfer",
+    "content", "demo", "layers", "make_folder", "samples", "style", "sweep", "transfer",
     "weights",
 ]  # fmt: skip
 
@@ -67,7 +67,7 @@ def demo(arguments, sheet) -> int:
     return status
 
 
-def made_folder(path) -> Path:
+def make_folder(path) -> Path:
     """Make a folder if it is not there; OSError if that cannot be."""
     path = Path(path).expanduser()
     path.mkdir(exist_ok=True)

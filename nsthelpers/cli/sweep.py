@@ -31,12 +31,12 @@ def sweep(arguments) -> int:
         )
         if arguments.weights:
             study = replace(study, settings={**study.settings, "weights": arguments.weights})
-        folder = _made(arguments.folder or Path("output") / study.name)
+        folder = _make_folder(arguments.folder or Path("output") / study.name)
         table, sheet = folder / "table.csv", folder / "sheet.png"
         for path in (table, sheet):
             check_destination(path)
 
-        def told(done, points, point):
+        def report(done, points, point):
             kept = "kept from before" if point.reused else point.error or "done"
             line.show(f"{done} of {points}: {point.label}: {kept}")
 
@@ -47,7 +47,7 @@ def sweep(arguments) -> int:
                 n_jobs=arguments.jobs,
                 on_error="record",
                 renew=arguments.renew,
-                progress=told,
+                progress=report,
             )
     write_whole(table, swept.table.to_csv(index=False).encode())
     if swept.results:
@@ -63,7 +63,7 @@ def sweep(arguments) -> int:
     return 1 if failed else 0
 
 
-def _made(folder):
+def _make_folder(folder):
     folder = Path(folder).expanduser()
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"--folder {folder} is a file: name a folder")

@@ -274,15 +274,15 @@ class VGG:
         return found
 
     def _set_layers(self, arrays):
-        self._layers, self._made = arrays, {}
+        self._layers, self._on_device = arrays, {}
 
     def _tensors(self, layer):
         """Kernel and bias on the device, made when they are first needed."""
-        if layer not in self._made:
+        if layer not in self._on_device:
             # The first convolution looks at the pixels themselves and costs little: it stays exact.
             dtype = "float32" if layer == next(iter(self._layers)) else self.precision
-            self._made[layer] = tuple(to_tensor(array, dtype) for array in self._layers[layer])
-        return self._made[layer]
+            self._on_device[layer] = tuple(to_tensor(array, dtype) for array in self._layers[layer])
+        return self._on_device[layer]
 
     def _rescaled(self, images):
         """Kernels and biases with which filters' mean activation over the images is 1.
