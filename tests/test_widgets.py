@@ -423,7 +423,7 @@ def test_panels_take_the_profile_of_the_environment(monkeypatch, network):
 
 def test_content_panel_uses_its_controls(make):
     panel = make("content")
-    panel.layer.value, panel.optimizer.value, panel.steps.value = "block1_pool", "Adam", 1
+    panel.layer.value, panel.optimizer.value, panel.steps.value = "block1_pool", "adam", 1
     settings = finished(panel).settings
     assert settings["objective"]["terms"]["content"]["layers"] == ["block1_pool"]
     assert settings["optimizer"]["name"] == "Adam" and settings["steps"] == [1]
@@ -502,7 +502,7 @@ def test_smoothing_panel_compares_with_the_run_before(make):
 def test_studio_bears_extreme_sliders(make, end, start):
     panel = make("studio")
     panel.start.value = start
-    panel.optimizer.value = "Adam" if end == "max" else "L-BFGS"
+    panel.optimizer.value = "adam" if end == "max" else "lbfgs"
     panel.style_weight.value = 10 ** getattr(panel.style_weight, end)
     for slider in (panel.smoothing, panel.size):
         slider.value = slider.options[0 if end == "min" else -1]

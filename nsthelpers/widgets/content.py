@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ipywidgets as ipw
-
 from ..network.vgg import VGG, layer_table
 from ..profiles import profile as run_profile
 from ..recipes import open_image, reconstruct_content
 from ..synthesis.starts import white_noise
-from .parts import labelled, setting_control
-from .run_panel import OPTIMIZERS, RunPanel, run_settings, steps_slider
+from .parts import setting_control
+from .run_panel import RunPanel, optimizer_menu, run_settings, steps_slider
 
 __all__ = ["content_panel"]
 
@@ -33,7 +31,7 @@ class _ContentPanel(RunPanel):
             "content_layers", "layer", job="reconstruct_content", options=layers
         )
         self.steps = steps_slider(profile)
-        self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
+        self.optimizer = optimizer_menu()
         noise = white_noise(*self._image.shape[1:3])
         captions = "the photograph", "what is rebuilt from the layer; it starts from noise"
         super().__init__([self.layer, self.steps, self.optimizer], self._image, noise, captions)

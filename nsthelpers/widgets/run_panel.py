@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets as ipw
 
-from ..optimizers import LBFGS, Adam
 from ..plots.canvas import new_figure
 from ..plots.curves import draw_loss
 from .parts import (
@@ -26,22 +25,21 @@ from .parts import (
     button,
     caption,
     column,
-    labelled,
     layout,
     message_html,
     picture,
     row,
+    setting_control,
     show_picture,
 )
 
-__all__ = ["OPTIMIZERS", "SMOOTHING", "RunPanel", "run_settings", "steps_slider"]
+__all__ = ["SMOOTHING", "RunPanel", "optimizer_menu", "run_settings", "steps_slider"]
 
 _log = logging.getLogger(__name__)
 
 _PREVIEW_SIDE = 384  # pixels of the long side while it runs
 _PICTURE_SECONDS, _CURVE_SECONDS = 0.4, 1.5  # at most one update in that time
 
-OPTIMIZERS = {"L-BFGS": LBFGS(), "Adam": Adam()}
 SMOOTHING = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # weights to choose from
 
 _lock = threading.RLock()  # held to start, stop or end a run; a callback may come back to it
@@ -331,9 +329,14 @@ def _time_left(seconds):
 
 def steps_slider(profile):
     """The control for the number of steps."""
-    return labelled(ipw.IntSlider, "steps", value=profile.steps, min=1, max=500)
+    return setting_control("steps", value=profile.steps)
+
+
+def optimizer_menu():
+    """The control for the optimizer; sgd is left out, whose rate depends on the picture."""
+    return setting_control("optimizer", options=[("L-BFGS", "lbfgs"), ("Adam", "adam")])
 
 
 def run_settings(panel):
     """The arguments of a run that the controls for steps and optimizer stand for."""
-    return {"steps": panel.steps.value, "optimizer": OPTIMIZERS[panel.optimizer.value]}
+    return {"steps": panel.steps.value, "optimizer": panel.optimizer.value}

@@ -5,11 +5,8 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from ..network.vgg import VGG
-from ..objectives.terms import Content, Style, TotalVariation
 from ..profiles import profile as run_profile
-from ..recipes import coarse_to_fine, open_image
-from ..synthesis.loop import synthesize
-from ..synthesis.starts import smallest_scale
+from ..recipes import open_image, stylize
 from .parts import caption_html, setting_control, show_picture
 from .run_panel import SMOOTHING, RunPanel, steps_slider
 
@@ -51,16 +48,8 @@ class _SmoothingPanel(RunPanel):
         self._shown_as = f"γ = {gamma:g}, {kind}"
         self.captions[1].value = caption_html(self._shown_as)
 
-        def work(callback):
-            objective = (
-                Content(self._photo, network=self._network)
-                + 10 * Style(self._painting, network=self._network)
-                + gamma * TotalVariation(kind)
-            )
-            size = self._photo.shape[1:3]
-            scales = coarse_to_fine(max(size), max(128, smallest_scale(size)))
-            return synthesize(
-                objective, scales=scales, steps=steps, callbacks=callback, progress=False
-            )
-
-        return work
+        return lambda callback: stylize(
+            self._photo, self._painting, max_side=max(self._photo.shape), start="content",
+            tv_weight=gamma, tv_kind=kind, steps=steps, network=self._network, callbacks=callback,
+            progress=False,
+        )  # fmt: skip

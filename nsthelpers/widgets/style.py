@@ -5,13 +5,11 @@ from __future__ import annotations
 import ipywidgets as ipw
 
 from ..network.vgg import STYLE_LAYERS, VGG
-from ..objectives.terms import Style
 from ..profiles import profile as run_profile
-from ..recipes import open_image
-from ..synthesis.loop import synthesize
+from ..recipes import open_image, reconstruct_style
 from ..synthesis.starts import white_noise
-from .parts import labelled, layout, row
-from .run_panel import OPTIMIZERS, RunPanel, run_settings, steps_slider
+from .parts import layout, row
+from .run_panel import RunPanel, optimizer_menu, run_settings, steps_slider
 
 __all__ = ["style_panel"]
 
@@ -42,7 +40,7 @@ class _StylePanel(RunPanel):
             row(self.ticks[each], self.weights[each], align_items="center") for each in STYLE_LAYERS
         ]
         self.steps = steps_slider(profile)
-        self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
+        self.optimizer = optimizer_menu()
         noise = white_noise(*self._image.shape[1:3])
         captions = "the painting", "a texture with its Gram matrices; it starts from noise"
         super().__init__([*pairs, self.steps, self.optimizer], self._image, noise, captions)
@@ -57,10 +55,7 @@ class _StylePanel(RunPanel):
             raise ValueError("no layer is left; tick at least one and give it a weight above 0")
         total, run = sum(chosen.values()), run_settings(self)
         shares = [weight / total for weight in chosen.values()]
-        return lambda callback: synthesize(
-            Style(self._image, list(chosen), layer_weights=shares, network=self._network),
-            "noise",
-            callbacks=callback,
-            progress=False,
-            **run,
-        )
+        return lambda callback: reconstruct_style(
+            self._image, list(chosen), style_layer_weights=shares, max_side=max(self._image.shape),
+            network=self._network, callbacks=callback, progress=False, **run,
+        )  # fmt: skip

@@ -15,7 +15,7 @@ from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
 from .parts import column, labelled, layout, message_html, row, setting_control, show_picture
-from .run_panel import OPTIMIZERS, SMOOTHING, RunPanel, run_settings, steps_slider
+from .run_panel import SMOOTHING, RunPanel, optimizer_menu, run_settings, steps_slider
 
 __all__ = ["studio", "Studio", "uploaded"]
 
@@ -67,7 +67,7 @@ class Studio(RunPanel):
             ("the painting", "style"), ("noise", "noise"),
         ]  # fmt: skip
         self.start = setting_control("start", "start from", options=starts)
-        self.optimizer = labelled(ipw.Dropdown, "optimizer", options=list(OPTIMIZERS))
+        self.optimizer = optimizer_menu()
         self.compare = ipw.FloatSlider(
             0, min=0, max=1, step=0.01, readout=False, layout=layout(flex="1 1 200px")
         )
