@@ -17,7 +17,7 @@ import time
 
 import measure
 import numpy as np
-from time_to_loss import keras_features, tutorial_objective
+from time_to_loss import tutorial_objective, tutorial_program
 
 PAIRS = (
     ("chelsea", "swirling_night"),
@@ -42,40 +42,7 @@ def pictures(pair, side):
 
 def tutorial(photo, painting, steps):
     """Seconds and loss after each step of the tutorial's own program."""
-    from nsthelpers import load_weights
-    from nsthelpers.backend import keras, tf
-    from nsthelpers.network.layers import STYLE_LAYERS
-
-    network = keras_features(load_weights())
-
-    def gram(values):
-        positions = tf.cast(values.shape[1] * values.shape[2], tf.float32)
-        return tf.einsum("bijc,bijd->bcd", values, values) / positions
-
-    content = network(tf.constant(photo))["block5_conv2"]
-    styles = network(tf.constant(painting))
-    styles = {layer: gram(styles[layer]) for layer in STYLE_LAYERS}
-    optimizer, image = keras.optimizers.Adam(0.02, beta_1=0.99, epsilon=0.1), tf.Variable(photo)
-    optimizer.build([image])
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            found = network(image)
-            style = tf.add_n(
-                [tf.reduce_mean((gram(found[layer]) - styles[layer]) ** 2) for layer in styles]
-            )
-            loss = 1e4 * tf.reduce_mean((found["block5_conv2"] - content) ** 2)
-            loss += 1e-2 / len(styles) * style
-        optimizer.apply_gradients([(tape.gradient(loss, image), image)])
-        image.assign(tf.clip_by_value(image, 0.0, 1.0))
-        return loss
-
-    step(), step()
-    image.assign(photo)
-    for value in optimizer.variables[2:]:  # both moments; the first two are the count and the rate
-        value.assign(tf.zeros_like(value))
-    optimizer.iterations.assign(0)
+    step = tutorial_program(photo, painting)
     began, rows = time.perf_counter(), []
     for _ in range(steps + 1):
         loss = float(step())

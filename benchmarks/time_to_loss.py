@@ -185,8 +185,8 @@ def run_ours(name, relay, limit, photo, painting, bound):
     nst.synthesize(objective, **given, steps=limit, callbacks=note, progress=False)
 
 
-def run_tutorial(name, relay, limit, photo, painting, bound):
-    """Its program: one compiled step with the gradient, Adam and the clipping in it."""
+def tutorial_program(photo, painting):
+    """Its own program: one compiled step with the gradient, Adam and the clipping in it."""
     from nsthelpers import load_weights
     from nsthelpers.backend import keras, tf
     from nsthelpers.network.layers import STYLE_LAYERS
@@ -223,6 +223,11 @@ def run_tutorial(name, relay, limit, photo, painting, bound):
     for value in optimizer.variables[2:]:  # both moments; the first two are the count and the rate
         value.assign(tf.zeros_like(value))
     optimizer.iterations.assign(0)
+    return step
+
+
+def run_tutorial(name, relay, limit, photo, painting, bound):
+    step = tutorial_program(photo, painting)
     relay.begin(optimizer={"name": "Adam", "beta_1": 0.99, "epsilon": 0.1})
     done = False
     while not done:

@@ -202,13 +202,12 @@ def _finish(arguments, result, frames, seconds):
 
 
 def _report(arguments, result, path):
-    report = {
+    return {
         "command": arguments.command,
         "output": str(path),
         "package": {"name": "nsthelpers", "version": __version__},
         **result.report(),
     }
-    return report
 
 
 def _print_summary(arguments, result, path, frames, seconds):
