@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 import nsthelpers as nst
 from nsthelpers.backend import keras, to_numpy, to_tensor
-from nsthelpers.optimizers import lbfgs
+from nsthelpers.optimizers import lbfgs, spectrum
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "optimizer_check.py"
 SPECIFICATION = importlib.util.spec_from_file_location("optimizer_check", SCRIPT)
@@ -252,11 +252,13 @@ class TestTwoLoop:
     @staticmethod
     def direction(steps, changes, gradient, free, order):
         """What the descent computes: the recursion on inner products, then the sum of vectors."""
-        masked = changes * free
-        products = steps @ masked.T, masked @ masked.T, steps @ (gradient * free)
-        gamma, *ab = lbfgs._two_loop(*products, masked @ gradient, order)
-        a, b = np.split(np.array(ab), 2)
-        return free * (gamma * gradient + a @ steps + b @ changes)
+        masked, masked_gradient = changes * free, gradient * free
+        loops = lbfgs._Recursion.begun(
+            steps @ masked.T, (masked * masked).sum(axis=1), steps @ masked_gradient, order
+        )
+        rows = np.concatenate([steps, changes])
+        middle = loops.gamma * free * (gradient + loops.changes @ rows)
+        return free * (middle + loops.second(rows @ middle) @ rows)
 
     @pytest.fixture
     def pairs(self):
@@ -288,8 +290,8 @@ class TestTwoLoop:
 
     def test_no_pair_of_use_is_none(self, pairs):
         steps, changes, gradient = pairs
-        products = -(steps @ changes.T), changes @ changes.T, steps @ gradient, changes @ gradient
-        assert lbfgs._two_loop(*products, [0, 1, 2, 3]) is None
+        products = -(steps @ changes.T), (changes * changes).sum(axis=1), steps @ gradient
+        assert lbfgs._Recursion.begun(*products, [0, 1, 2, 3]) is None
 
     def test_on_the_device_too(self):
         """The path of a running descent, more steps than memory, is minus the textbook's."""
@@ -470,3 +472,84 @@ class Copying:
         changed = to_numpy(tensor)
         changed[list(rows)] = to_numpy(values)
         return to_tensor(changed, dtype=None)
+
+
+class TestSpectrum:
+    """One number for each octave and opponent colour, instead of one in all."""
+
+    @staticmethod
+    def image(seed, height=12, width=20):
+        return np.random.default_rng(seed).normal(size=(1, height, width, 3))
+
+    def test_the_waves_are_orthonormal(self):
+        image = self.image(0)
+        basis = spectrum.Spectrum(12, 20, "float64")._basis
+        waves = to_numpy(
+            spectrum._transformed(to_tensor(image.reshape(1, -1), "float64"), *basis[:3])
+        )
+        assert waves.shape == (1, 3, 12, 20)
+        assert (waves**2).sum() == pytest.approx((image**2).sum())
+        grey = np.full((1, 12 * 20 * 3), 2.0)
+        waves = to_numpy(spectrum._transformed(to_tensor(grey, "float64"), *basis[:3]))
+        assert waves[0, 0, 0, 0] == pytest.approx(2 * math.sqrt(3 * 12 * 20))
+        waves[0, 0, 0, 0] = 0  # of an even grey nothing else is left
+        assert np.abs(waves).max() < 1e-12
+
+    def test_energies_add_up(self):
+        pair = np.stack([self.image(0).ravel(), self.image(1).ravel()])
+        kept = spectrum.Spectrum(12, 20, "float64")
+        kept.add(to_tensor(pair, "float64"))
+        assert kept._energies[0].sum(axis=(1, 2)) == pytest.approx((pair**2).sum(axis=1))
+
+    def test_the_newest_pair_fits(self):
+        """Along its change, the guess has the curvature of the pair: equation 7.20."""
+        kept = spectrum.Spectrum(12, 20, "float64")
+        for seed in range(8):
+            pair = np.stack([self.image(seed).ravel(), self.image(seed + 9).ravel()])
+            pair[1] += 3 * pair[0]
+            kept.add(to_tensor(pair, "float64"))
+        product = pair[0] @ pair[1]
+        found = to_numpy(kept.applied(to_tensor(pair[1], "float64"), product))
+        assert pair[1] @ found == pytest.approx(product)
+
+    def test_it_is_symmetric_and_positive(self):
+        kept = spectrum.Spectrum(6, 5, "float64")
+        pair = np.stack([self.image(3, 6, 5).ravel(), 2 * self.image(4, 6, 5).ravel()])
+        kept.add(to_tensor(pair, "float64"))
+        columns = [
+            to_numpy(kept.applied(to_tensor(one, "float64"), 1.0)) for one in np.eye(6 * 5 * 3)
+        ]
+        matrix = np.stack(columns)
+        assert np.allclose(matrix, matrix.T)
+        assert np.linalg.eigvalsh(matrix).min() > 0
+
+    def test_it_learns_what_each_octave_is_like(self):
+        """A bowl that is a hundred times steeper for fine waves than for coarse ones."""
+        size = (24, 24)
+        cosines = spectrum._cosines(24)
+        frequency = np.hypot(*np.meshgrid(np.arange(24), np.arange(24), indexing="ij"))
+        curvature = 1 + 100 * (frequency / frequency.max()) ** 2
+
+        def waves(x):
+            return np.einsum("ih,bhwc,jw->bijc", cosines, x, cosines)
+
+        def back(x):
+            return np.einsum("ih,bijc,jw->bhwc", cosines, x, cosines)
+
+        target = self.image(7, *size)
+        problem = Problem(
+            lambda x: 0.5 * (curvature[..., None] * waves(x - target) ** 2).sum(),
+            lambda x: back(curvature[..., None] * waves(x - target)),
+        )
+        options = {"bounds": None, "tolerance": 0.0, "memory": 5}
+        start = np.zeros_like(target)
+        alike, by_octave = (
+            descend(nst.LBFGS(by_octave=each, **options), problem, start, 25)[1]
+            for each in (False, True)
+        )
+        assert by_octave[-1] < 0.01 * alike[-1]
+
+    def test_only_images_of_three_colours_have_one(self):
+        for shape in ((5,), (1, 4, 4, 1), (2, 4, 4, 3)):
+            descent = nst.LBFGS().start(bowl(np.full(shape, 0.3)), np.full(shape, 0.9))
+            assert descent._spectrum is None and descent.step()

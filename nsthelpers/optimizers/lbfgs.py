@@ -1,8 +1,9 @@
 """A descent by limited-memory BFGS with bounds, whose history stays on the device.
 
 Only the inner products between the remembered vectors, a few hundred numbers, come to the host,
-where the two-loop recursion runs on them in float64. Pixels at a bound that want to go beyond it
-are held there, the others move, and a strong-Wolfe line search chooses how far.
+where the two-loop recursion runs on them in float64. Between its loops stands a first guess of the
+inverse Hessian, one number for each octave of spatial frequency. Pixels at a bound that want to go
+beyond it are held there, the others move, and a strong-Wolfe line search chooses how far.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from ..backend import compile_function, ops, replace_rows, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
+from .spectrum import Spectrum
 
 __all__ = ["LBFGS", "LBFGSDescent"]
 
@@ -38,6 +40,10 @@ class LBFGS(Optimizer):
         Root mean square change of a pixel in the first trial step, when no curvature is known.
     max_evaluations : int, default 20
         Of the objective in one line search, at most.
+    by_octave : bool, default True
+        Whether the curvature that no remembered step tells of is taken to be another for coarse and
+        fine waves of an image, and for its brightness and its colours (see ``spectrum.py``).
+        ``False``: one number, as in the textbook. Only for images of three colours.
     tolerance : float, default 1e-9
         Converged when five steps together lower the loss by less than this part of it.
     bounds : (float, float) or None, default (0, 1)
@@ -69,6 +75,7 @@ class LBFGS(Optimizer):
     memory: int = 20
     first_step: float = 0.05
     max_evaluations: int = 20
+    by_octave: bool = True
     tolerance: float = 1e-9
     bounds: tuple[float, float] | None = (0.0, 1.0)
 
@@ -116,6 +123,8 @@ class LBFGSDescent:
         self._low, self._high = to_tensor(low, dtype), to_tensor(high, dtype)
         self.image = ops.clip(to_tensor(image, dtype), self._low, self._high)
         self._history = _History(settings.memory, image.size, dtype)
+        pixels = image.shape[-3:-1] if image.ndim == 4 and image.shape[::3] == (1, 3) else ()
+        self._spectrum = Spectrum(*pixels, dtype) if pixels and settings.by_octave else None
         self._recent: list[float] = []  # losses of the last steps
         self.evaluation = evaluate(self.image)
         self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
@@ -150,22 +159,37 @@ class LBFGSDescent:
         self.image, self.evaluation, trial = found
         self._free = trial.free
         self._history.add(trial)
+        if self._spectrum:
+            self._spectrum.add(trial.pair * ops.reshape(trial.free, (1, -1)))
         self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
 
     def _direction(self):
         """The straight path to try, where it ends, and its slope."""
-        weights = self._history.weights()
-        if weights is None:  # no curvature is known
-            rms = float(ops.sqrt(ops.mean(ops.square(self.evaluation.gradient * self._free))))
-            weights = np.zeros(1 + 2 * self._settings.memory)
-            weights[0] = self._settings.first_step / rms if rms else 0.0
+        history, gradient = self._history, self.evaluation.gradient
+        loops = history.recursion()
+        if loops is None:  # no curvature is known
+            rms = float(ops.sqrt(ops.mean(ops.square(gradient * self._free))))
+            times = self._settings.first_step / rms if rms else 0.0
+            weights = np.zeros(len(history.rows))
+            direction = times * ops.reshape(gradient * self._free, (-1,))
+        else:
+            direction = _combined(gradient, self._free, history.rows, self._tensor(loops.changes))
+            if self._spectrum and loops.kept[-1] == history.order[-1]:
+                direction = self._spectrum.applied(direction, loops.product)
+            else:
+                direction = direction * self._tensor(loops.gamma)
+            direction, products = _products(direction, self._free, history.rows)
+            weights = loops.second(to_numpy(products).astype("float64"))
         path, end, slope = _path(
-            self.image, self.evaluation.gradient, self._free, self._low, self._high,
-            self._history.rows, to_tensor(weights, self.image.dtype),
+            self.image, gradient, self._free, self._low, self._high, history.rows, direction,
+            self._tensor(weights),
         )  # fmt: skip
         return path, end, float(slope)
+
+    def _tensor(self, numbers):
+        return to_tensor(numbers, self.image.dtype)
 
     def _search(self, path, end, slope):
         seen = {}
@@ -222,13 +246,13 @@ class _History:
         self._with_changes[new] = of_step[self._memory :]
         self._with_changes[self._memory + new] = of_change[self._memory :]
 
-    def weights(self):
-        """gamma, a and b, one after another, of :func:`_two_loop`; None without curvature."""
+    def recursion(self):
+        """The two-loop recursion up to its middle; None without curvature."""
         if not self.order:
             return None
         sy, yy = np.split(self._with_changes, 2)
-        sg, yg = np.split(self._with_gradient, 2)
-        return _two_loop(sy, yy, sg, yg, self.order)
+        sg, _ = np.split(self._with_gradient, 2)
+        return _Recursion.begun(sy, np.diagonal(yy), sg, self.order)
 
 
 @_compiled
@@ -290,35 +314,69 @@ def _length_to_bounds(image, path, low, high):
     return ops.min(ops.where(path == 0, math.inf, room / ops.maximum(ops.abs(path), 1e-30)))
 
 
-def _two_loop(sy, yy, sg, yg, order):
-    """The two-loop recursion in coordinates: H g = gamma g + sum a_i s_i + sum b_i y_i.
+class _Recursion(NamedTuple):
+    """Nocedal & Wright's algorithm 7.4 on inner products instead of on vectors.
 
-    Nocedal & Wright's algorithm 7.4 only ever adds multiples of g, s_i and y_i, so it can run on
-    their inner products instead of on vectors as long as the image. Returns gamma, a and b in one
-    array, or None if no remembered pair is of use.
+    It only ever adds multiples of s_i and y_i to a vector, so it needs only the products of that
+    vector with these. The weights are those of all rows, steps first.
+
+    Attributes
+    ----------
+    kept : pairs of use, oldest first
+    sy : products of steps and changes
+    alpha : of the first loop
+    changes : weights with which q, in the middle, is g + sum of rows
+    product, gamma : s y of the newest pair, and divided by y y: equation 7.20
     """
-    # A pair without positive curvature among the free variables would spoil the estimate.
-    kept = [i for i in order if sy[i, i] > 1e-10 * yy[i, i] > 0]
-    if not kept:
-        return None
-    a, b = np.zeros(len(sg)), np.zeros(len(sg))
-    alpha = {}
-    for i in reversed(kept):
-        alpha[i] = (sg[i] + sy[i] @ b) / sy[i, i]
-        b[i] = -alpha[i]
-    newest = kept[-1]
-    gamma = sy[newest, newest] / yy[newest, newest]
-    b *= gamma
-    for i in kept:
-        beta = (gamma * yg[i] + yy[i] @ b + sy[:, i] @ a) / sy[i, i]
-        a[i] = alpha[i] - beta
-    return np.concatenate([[gamma], a, b])
+
+    kept: list
+    sy: np.ndarray
+    alpha: np.ndarray
+    changes: np.ndarray
+    product: float
+    gamma: float
+
+    @classmethod
+    def begun(cls, sy, yy, sg, order):
+        """Run the first loop. None if no pair is of use."""
+        # A pair without positive curvature among the free variables would spoil the estimate.
+        kept = [i for i in order if sy[i, i] > 1e-10 * yy[i] > 0]
+        if not kept:
+            return None
+        alpha = np.zeros(len(sg))
+        for i in reversed(kept):
+            alpha[i] = (sg[i] - sy[i] @ alpha) / sy[i, i]
+        newest = kept[-1]
+        product = sy[newest, newest]
+        changes = np.concatenate([np.zeros_like(alpha), -alpha])
+        return cls(kept, sy, alpha, changes, product, product / yy[newest])
+
+    def second(self, products):
+        """Run the second loop, from the products of all rows with the vector in the middle."""
+        a, yr = np.zeros(len(self.alpha)), products[len(self.alpha) :]
+        for i in self.kept:
+            a[i] = self.alpha[i] - (yr[i] + self.sy[:, i] @ a) / self.sy[i, i]
+        return np.concatenate([a, np.zeros_like(a)])
 
 
 @_compiled
-def _path(image, gradient, free, low, high, rows, weights):
+def _combined(gradient, free, rows, weights):
+    """The gradient and a weighted sum of remembered rows, where variables are free."""
+    summed = ops.reshape(gradient, (-1,)) + ops.matmul(weights[None], rows)[0]
+    return summed * ops.reshape(free, (-1,))
+
+
+@_compiled
+def _products(vector, free, rows):
+    """The vector where variables are free, and its products with all rows."""
+    vector = vector * ops.reshape(free, (-1,))
+    return vector, ops.matmul(rows, vector[:, None])[:, 0]
+
+
+@_compiled
+def _path(image, gradient, free, low, high, rows, direction, weights):
     """The path to where -H g leads, cut off at the bounds; where it ends; its slope."""
-    remembered = ops.reshape(ops.matmul(weights[None, 1:], rows), ops.shape(image))
-    end = ops.clip(image - free * (weights[0] * gradient + remembered), low, high)
+    summed = ops.reshape(direction + ops.matmul(weights[None], rows)[0], ops.shape(image))
+    end = ops.clip(image - free * summed, low, high)
     path = end - image
     return path, end, ops.sum(gradient * path)

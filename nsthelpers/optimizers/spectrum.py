@@ -1,0 +1,142 @@
+"""How strongly a loss curves along coarse and along fine waves of an image.
+
+A loss of features answers to a fine wave quite otherwise than to a coarse one, and to a change of
+brightness otherwise than to one of colour. L-BFGS takes one number for what its remembered steps do
+not tell; here it is one for each octave of spatial frequency and each of three opponent colours,
+read off the last steps.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import compile_function, ops, to_numpy, to_tensor
+
+__all__ = ["Spectrum"]
+
+_compiled = functools.partial(compile_function, any_shape=True)
+
+_REMEMBERED = 5  # steps: the curvature drifts while the image forms
+_SPREAD = 1e3  # how far an octave's number may be from that of all
+# Brightness, red against green, yellow against blue: orthonormal rows.
+_OPPONENT = np.array([[1, 1, 1], [1, -1, 0], [1, 1, -2]]) / np.sqrt([[3], [2], [6]])
+
+
+class _Basis(NamedTuple):
+    """Cosine transforms of rows and of columns, and where each frequency lies among the octaves."""
+
+    rows: object  # (H, H), orthonormal
+    columns: object  # (W, W)
+    colours: object  # (3, 3)
+    octave: object  # (H W,), int32: the octave below
+    share: object  # (H W, 1): how far it is on the way to the next
+
+
+class Spectrum:
+    """What the last steps and changes of the gradient tell of the curvature, octave by octave.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image, in pixels.
+    dtype : {"float32", "float64"}
+
+    References
+    ----------
+    Barzilai & Borwein (1988), "Two-point step size gradient methods", IMA J. Numer. Anal. 8: one
+    number from a step and a change. Here the geometric mean of their two, for each octave.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> spectrum, step = Spectrum(16, 24, "float64"), rng.normal(size=16 * 24 * 3)
+    >>> spectrum.add(to_tensor(np.stack([step, 4 * step]), "float64"))  # curvature 4 everywhere
+    >>> found = to_numpy(spectrum.applied(to_tensor(step, "float64"), 4 * step @ step))
+    >>> bool(np.allclose(found, step / 4))
+    True
+    """
+
+    def __init__(self, height, width, dtype):
+        down, across = (np.arange(n) / (2 * n) for n in (height, width))  # periods in a pixel
+        lowest = 1 / (2 * max(height, width))
+        octaves = np.log2(np.maximum(np.hypot(down[:, None], across), lowest / 2) / lowest) + 1
+        self._count = math.floor(octaves.max()) + 2
+        below = np.floor(octaves.ravel())
+        self._basis = _Basis(
+            to_tensor(_cosines(height), dtype),
+            to_tensor(_cosines(width), dtype),
+            to_tensor(_OPPONENT, dtype),
+            to_tensor(below, "int32"),
+            to_tensor(octaves.ravel()[:, None] - below[:, None], dtype),
+        )
+        self._energies = collections.deque(maxlen=_REMEMBERED)
+
+    def add(self, pair):
+        """Take in a step and the change of the gradient, in two rows; zero where held."""
+        totals = _energies(pair, *self._basis, to_tensor(np.zeros(self._count), pair.dtype))
+        self._energies.append(to_numpy(totals).astype("float64"))
+
+    def applied(self, vector, product):
+        """The inverse of the curvature, applied to a vector.
+
+        Parameters
+        ----------
+        vector : tensor, shape (H W 3,)
+        product : float
+            Of the newest step and change. The scale is chosen so that the result fits these two, as
+            in Nocedal & Wright (2006), equation 7.20.
+
+        Returns
+        -------
+        tensor, of the same shape
+        """
+        # Every step counts alike, however long it was.
+        steps, changes = sum(each / each[1].sum() for each in self._energies)
+        gains = np.sqrt(steps / np.maximum(changes, np.finfo("float32").tiny))
+        usual = math.sqrt(steps.sum() / changes.sum())
+        gains = np.clip(gains, usual / _SPREAD, usual * _SPREAD)  # an octave may have been at rest
+        gains *= product / (gains * self._energies[-1][1]).sum()
+        return _applied(vector, *self._basis, to_tensor(gains, vector.dtype))
+
+
+def _cosines(size):
+    """The orthonormal cosine transform of type II, as a matrix."""
+    place, wave = np.arange(size) + 0.5, np.arange(size)[:, None]
+    matrix = np.sqrt(2 / size) * np.cos(np.pi * wave * place / size)
+    matrix[0] /= math.sqrt(2)
+    return matrix
+
+
+def _transformed(vectors, rows, columns, colours):
+    """(n, H W 3) pixels to (n, 3, H, W) waves."""
+    size = (-1, ops.shape(rows)[0], ops.shape(columns)[0], 3)
+    pixels = ops.matmul(ops.reshape(vectors, size), ops.transpose(colours))
+    planes = ops.transpose(pixels, (0, 3, 1, 2))
+    return ops.matmul(ops.matmul(rows, planes), ops.transpose(columns))
+
+
+@_compiled
+def _energies(pair, rows, columns, colours, octave, share, zeros):
+    """How much of the squares of step and change lies in each octave and colour: (2, n, 3)."""
+    waves = ops.square(_transformed(pair, rows, columns, colours))
+    waves = ops.transpose(ops.reshape(waves, (6, -1)))  # frequencies down, pair x colour across
+    count = ops.shape(zeros)[0]
+    totals = ops.segment_sum(waves * (1 - share), octave, count)
+    totals += ops.segment_sum(waves * share, octave + 1, count)
+    return ops.transpose(ops.reshape(totals, (-1, 2, 3)), (1, 0, 2))
+
+
+@_compiled
+def _applied(vector, rows, columns, colours, octave, share, gains):
+    waves = _transformed(vector[None], rows, columns, colours)[0]
+    gain = ops.take(gains, octave, axis=0) * (1 - share)
+    gain += ops.take(gains, octave + 1, axis=0) * share
+    waves *= ops.reshape(ops.transpose(gain), ops.shape(waves))
+    planes = ops.matmul(ops.matmul(ops.transpose(rows), waves), columns)
+    pixels = ops.matmul(ops.transpose(planes, (1, 2, 0)), colours)
+    return ops.reshape(pixels, (-1,))
