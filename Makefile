@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lab lint format repoint clean
+.PHONY: help demo test record bench lab lint format repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	fi
 	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
+
+# Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.
+record: $(BIN)/.student  ## Make the experiments that come with the package (about 6 hours)
+	$(RUN) -m nsthelpers record $(if $(ALL),--all)
 
 $(BIN)/.bench: $(BIN)/.student
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'

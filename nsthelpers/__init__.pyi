@@ -7,6 +7,7 @@ from . import (
     optimizers as optimizers,
     plots as plots,
     recipes as recipes,
+    record as record,
     statistics as statistics,
     studies as studies,
     synthesis as synthesis,

@@ -60,7 +60,7 @@ def longest(path):
 
 
 def points_of(study):
-    return expanded(study.grid, study._fixed())[0]
+    return expanded(study.grid, study.fixed)[0]
 
 
 # --- the files that come with the project -----------------------------------------------------

@@ -26,7 +26,7 @@ from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
-    "content", "demo", "layers", "make_folder", "samples", "style", "sweep", "transfer",
+    "content", "demo", "layers", "make_folder", "record", "samples", "style", "sweep", "transfer",
     "weights",
 ]  # fmt: skip
 
@@ -79,6 +79,13 @@ def sweep(arguments) -> int:
     from . import sweep as study_command  # only now: it starts TensorFlow
 
     return study_command.sweep(arguments)
+
+
+def record(arguments) -> int:
+    """Make the experiments of the record."""
+    from . import record as record_command  # only now: it starts TensorFlow
+
+    return record_command.record(arguments)
 
 
 def layers(arguments) -> int:

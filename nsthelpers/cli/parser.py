@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     for name, (job, text) in COMMANDS.items():
         _add_job(command(name, text), job)
     _add_sweep(command("sweep", "Run a study: one job at every point of a grid of settings"))
+    _add_record(
+        command("record", "Make the experiments that come with this package, point by point")
+    )
     layers = command("layers", "List the network's layers and what each sees of the image")
     layers.add_argument(
         "--size", type=_size, default=(224, 224), metavar="N|HxW", help="of the image (default 224)"
@@ -180,6 +183,19 @@ def _add_sweep(parser):
     text = "address of a Dask cluster that shares the work, such as tcp://host:8786"
     add("--scheduler", metavar="ADDRESS", help=text)
     _add_weights(parser)
+    _add_quiet(parser)
+
+
+def _add_record(parser):
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="only these experiments (default: all)")
+    add("--list", action="store_true", help="list them, and how much of each is made")
+    add("--all", action="store_true", help="make anew what other code of this package has made")
+    add(
+        "--folder",
+        metavar="DIR",
+        help="where table.json and pictures/ are (default: inside the package)",
+    )
     _add_quiet(parser)
 
 

@@ -18,6 +18,7 @@ from ..profiles import profile as run_profile
 from ..recipes import run_described
 from ..sweeps.execution import Sweep, sweep
 from ..sweeps.grid import expanded
+from ..sweeps.store import point_key
 
 __all__ = ["JOBS", "Study", "names", "read"]
 
@@ -122,9 +123,9 @@ class Study:
         Sweep
         """
         return sweep(
-            functools.partial(run_described, self.job),
+            self.call,
             self.grid,
-            fixed=self._fixed(),
+            fixed=self.fixed,
             folder=folder,
             n_jobs=n_jobs,
             on_error=on_error,
@@ -139,7 +140,7 @@ class Study:
         ------
         ValueError, OSError
         """
-        points, _ = expanded(self.grid, self._fixed())
+        points, _ = expanded(self.grid, self.fixed)
         for point in points:
             for name in settings_of(self.job):
                 if name in ("content", "style") and name not in point.settings:
@@ -151,7 +152,17 @@ class Study:
                         raise ValueError(f"{name} is {picture!r}; expected its name or file")
             job.check_pictures()
 
-    def _fixed(self):
+    @property
+    def call(self):
+        """The function of a point's settings that a sweep calls."""
+        return functools.partial(run_described, self.job)
+
+    def key(self, settings) -> str:
+        """What a sweep keeps the point of these settings under."""
+        return point_key(self.call, settings)
+
+    @property
+    def fixed(self) -> dict:
         """The settings without those that are varied: `steps` may be both, to say what is usual."""
         varied = () if isinstance(self.grid, list) else self.grid
         return {name: value for name, value in self.settings.items() if name not in varied}

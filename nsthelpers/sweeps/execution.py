@@ -170,7 +170,7 @@ def sweep(
         lists the points one by one; ``label`` in one of them is its name, not a setting.
     fixed : mapping, optional
         Settings that are the same at every point; a point of a sequence may have its own.
-    folder : str or Path, optional
+    folder : str, Path or store, optional
         Where finished points are kept, each as a picture and a JSON file, as soon as they end. A
         point that is there already is not computed again, unless its job or a setting has changed
         (see :func:`nsthelpers.sweeps.store.point_key`). One that was made by other code of this
@@ -225,7 +225,9 @@ def sweep(
     for point in points:
         check_call(job, point.settings)
     keys = [point_key(job, point.settings) for point in points]
-    store = PointStore(folder or tempfile.mkdtemp(prefix="nst-sweep-"))
+    store = folder
+    if not hasattr(store, "load"):
+        store = PointStore(folder or tempfile.mkdtemp(prefix="nst-sweep-"))
     swept = Sweep(points, axes, store.folder)
     if not folder:
         weakref.finalize(swept, shutil.rmtree, store.folder, ignore_errors=True)

@@ -165,7 +165,7 @@ def provenance() -> dict:
     return {"version": __version__, "code": digest.hexdigest()[:16]}
 
 
-_NO_PIXELS = ("cli", "lessons", "plots", "studies", "sweeps", "widgets", "opinions.py")
+_NO_PIXELS = ("cli", "lessons", "plots", "record", "studies", "sweeps", "widgets", "opinions.py")
 
 
 class PointStore:
