@@ -114,9 +114,9 @@ def _cosines(size):
 
 def _transformed(vectors, rows, columns, colours):
     """(n, H W 3) pixels to (n, 3, H, W) waves."""
-    size = (-1, ops.shape(rows)[0], ops.shape(columns)[0], 3)
-    pixels = ops.matmul(ops.reshape(vectors, size), ops.transpose(colours))
-    planes = ops.transpose(pixels, (0, 3, 1, 2))
+    height, width = ops.shape(rows)[0], ops.shape(columns)[0]
+    planes = ops.transpose(ops.reshape(vectors, (-1, height * width, 3)), (0, 2, 1))
+    planes = ops.reshape(ops.matmul(colours, planes), (-1, 3, height, width))
     return ops.matmul(ops.matmul(rows, planes), ops.transpose(columns))
 
 
@@ -138,5 +138,5 @@ def _applied(vector, rows, columns, colours, octave, share, gains):
     gain += ops.take(gains, octave + 1, axis=0) * share
     waves *= ops.reshape(ops.transpose(gain), ops.shape(waves))
     planes = ops.matmul(ops.matmul(ops.transpose(rows), waves), columns)
-    pixels = ops.matmul(ops.transpose(planes, (1, 2, 0)), colours)
-    return ops.reshape(pixels, (-1,))
+    pixels = ops.matmul(ops.transpose(colours), ops.reshape(planes, (3, -1)))
+    return ops.reshape(ops.transpose(pixels), (-1,))
