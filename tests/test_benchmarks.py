@@ -261,7 +261,10 @@ RECORDS = {
             {
                 "size": [384, 512],
                 "precision": "bfloat16",
-                "limit": {"by": "numpy", "flops_per_second": 2e11},
+                "limits": {
+                    "float32": {"by": "numpy", "flops_per_second": 2e11},
+                    "bfloat16": {"by": "tensorflow", "flops_per_second": 4e11},
+                },
                 "methods": {
                     "ours": a_method(1.0, 3 << 30),
                     "float32": a_method(1.5, 3 << 30),
@@ -269,6 +272,21 @@ RECORDS = {
                 },
             }
         ]
+    },
+    "six_pairs": FACTS
+    | {
+        "side": 192,
+        "steps": [200],
+        "rows": [
+            {
+                "pair": ["cup", "wave"],
+                "tutorial": [20.0],
+                "before: content": [None],
+                **dict.fromkeys(
+                    ("content", "recoloured", "noise"), [{"seconds": 8.0, "evaluations": 90}]
+                ),
+            }
+        ],
     },
     "time_to_loss": FACTS
     | {
@@ -313,15 +331,29 @@ class TestTables:
     def test_what_was_not_reached_is_said(self):
         text = self.made("time_to_loss")
         assert "| ours, default | 100 | 5.0 | 50 | **8.2** | 8.00 M |" in text
-        assert "| slow | 200 | not reached | in 250 |" in text
+        assert "| slow | 200 | not reached | stopped at 250 |" in text
 
     def test_the_readmes_block_is_short_and_whole(self):
         from report import short
 
         text = short(RECORDS)
-        assert "| ours, default | 8.2 x |" in text and "| slow | not in 250 evaluations |" in text
+        assert (
+            "| ours, default | 8.2 x |" in text
+            and "| slow | not reached, stopped at 250 evaluations |" in text
+        )
         assert "| 512 x 384 | 1.00 s | 50% | 0.50 | 1.50 | 1.50 s |" in text
-        assert "on 2030-01-02, a machine" in text and len(text.splitlines()) < 20
+        assert "| from noise | **2.5** (2.5) |" in text
+        assert "on 2030-01-02, a machine" in text and len(text.splitlines()) < 30
+
+    def test_before_and_after_stand_in_one_table(self):
+        text = self.made("six_pairs")
+        assert "| content, 200 steps | 2.5 | 2.5 |" in text
+        assert "| before: content, 200 steps | not reached | 0.0 |" in text
+
+    def test_a_limit_for_each_number_format(self):
+        assert "200 to 200 GFLOP/s in float32, 400 to 400 GFLOP/s in bfloat16" in self.made(
+            "evaluation"
+        )
 
 
 def test_spread_by_hand():
