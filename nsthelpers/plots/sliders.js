@@ -40,6 +40,9 @@
     Object.assign(canvas, { width, height, role: "img" });
     const missing = make("span", "missing", frame, "not computed");
     const controls = make("div", "controls", main);
+    // JupyterLab, and notebooks before it, would take the arrow keys for their own.
+    controls.dataset.lmSuppressShortcuts = "true";
+    controls.addEventListener("keydown", (event) => event.stopPropagation());
     const sliders = figure.axes.map((axis) => makeSlider(axis, controls));
     const caption = makeSteady("p", "caption", main, figure.captions);
 
