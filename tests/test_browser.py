@@ -22,7 +22,7 @@ from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from PIL import Image
 
-from nsthelpers.plots import slider_figure
+from nsthelpers.plots import before_after, slider_figure
 
 pytestmark = pytest.mark.browser
 
@@ -245,11 +245,18 @@ def check_sliders(page, pictures):
     assert number_shown(first, pictures[0]) == 3
 
 
+def check_alternative_text(page):
+    picture = page.get_by_role("img", name="Two pictures side by side: before; after.")
+    playwright.expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 800
+
+
 def saved(figures):
-    """A notebook as it is saved after a run, with the first figure, the second, and the first."""
+    """A notebook as a run leaves it: first, second and first figure, and one without sliders."""
     first, second = figures
-    notebook = nbformat.from_dict(notebook_of("first", "second", "first"))
-    for cell, figure in zip(notebook.cells, (first, second, first), strict=True):
+    shown = first, second, first, before_after(waves(1), waves(2))
+    notebook = nbformat.from_dict(notebook_of(*["figure"] * 4))
+    for cell, figure in zip(notebook.cells, shown, strict=True):
         data = {"text/plain": repr(figure), "text/html": figure._repr_html_()}
         cell.outputs = [nbformat.v4.new_output("display_data", data)]
     return notebook
@@ -287,6 +294,7 @@ def test_sliders_work_on_a_page_made_by_nbconvert(page, figures, tmp_path):
     path.write_text(made, encoding="utf-8")
     page.goto(path.as_uri(), wait_until="domcontentloaded")
     check_sliders(page, figures[1])
+    check_alternative_text(page)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -303,6 +311,7 @@ def test_sliders_in_a_notebook_without_a_kernel(page, lab, figures, tmp_path, tr
     page.goto(address("lesson.ipynb"))
     page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
     playwright.expect(page.get_by_role("button", name="No Kernel", exact=True)).to_be_visible()
+    check_alternative_text(page)
     if trusted:
         check_sliders(page, figures[1])
     else:

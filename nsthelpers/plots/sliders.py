@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import io
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..files import write_whole
 from ..images.arrays import as_image, resize, to_pil
+from ..images.html import data_uri
 from .canvas import one_text_each
 from .pictures import image_grid
 
@@ -236,7 +236,7 @@ def _contact_sheet(pictures, axes):
     )
     stream = io.BytesIO()
     figure.savefig(stream, format="jpeg", dpi=80, bbox_inches="tight", pil_kwargs={"quality": 70})
-    return _data_uri("jpeg", stream.getvalue())
+    return data_uri(stream.getvalue(), "jpeg")
 
 
 def _plain(text):
@@ -282,11 +282,7 @@ def _encoded(picture, quality):
         to_pil(picture).save(stream, kind, quality=quality)
         made[kind] = stream.getvalue()
     smaller = min(made, key=lambda kind: len(made[kind]))
-    return _data_uri(smaller, made[smaller])
-
-
-def _data_uri(kind, data):
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return data_uri(made[smaller], smaller)
 
 
 def _source(name):
