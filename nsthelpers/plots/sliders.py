@@ -15,7 +15,7 @@ import numpy as np
 from ..files import write_whole
 from ..images.arrays import as_image, resize, to_pil
 from ..images.html import data_uri
-from .canvas import one_text_each
+from .canvas import WIDTH, one_text_each
 from .pictures import image_grid
 
 __all__ = ["SliderFigure", "slider_figure"]
@@ -232,6 +232,7 @@ def _contact_sheet(pictures, axes):
         columns=len(axes[columns]),
         column_labels=axes[columns],
         row_labels=rows,
+        width=min(WIDTH, 0.3 + 1.4 * len(axes[columns])),
         title=f"{', '.join(above)} (rows) and {columns} (columns)" if above else columns,
     )
     stream = io.BytesIO()
