@@ -33,15 +33,14 @@ PUBLIC = """
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.Evaluation objectives.Term objectives.as_objective plots.PALETTE plots.Table
     plots.before_after plots.edges plots.feature_maps plots.image_grid plots.layer_table
-    plots.loss_curves plots.opinion_scores plots.spectrum record.load record.names
-    recipes.coarse_to_fine recipes.open_image
-    samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
-    statistics.STATISTICS statistics.Statistic statistics.Wasserstein studies.names studies.read
-    synthesis.Progress synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.STYLE_LAYERS
-    vgg.default_network vgg.layer_name vgg.layer_table weights.WeightsUnavailableError
-    weights.describe_sources widgets.content_panel widgets.layer_explorer widgets.rate
-    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
-    widgets.uploaded
+    plots.loss_curves plots.opinion_scores plots.slider_figure plots.SliderFigure plots.spectrum
+    recipes.coarse_to_fine recipes.open_image record.load record.names samples.credits
+    samples.load samples.names samples.resolve statistics.Gram statistics.MMD statistics.Statistic
+    statistics.STATISTICS statistics.Wasserstein studies.names studies.read synthesis.Progress
+    synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name
+    vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError
+    widgets.content_panel widgets.layer_explorer widgets.rate widgets.smoothing_panel
+    widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
 """.split()
 
 

@@ -1,7 +1,9 @@
-"""The studio as a student meets it: JupyterLab in a real browser, driven by playwright."""
+"""What a student meets in a real browser, driven by playwright: studio, and sliders."""
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
@@ -13,7 +15,14 @@ import sys
 import threading
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
+from nbconvert import HTMLExporter
+from nbformat.sign import NotebookNotary
+from PIL import Image
+
+from nsthelpers.plots import before_after, slider_figure
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +73,8 @@ def lab(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     private = (
-        "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR",
+        "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
     )  # fmt: skip
     environment = {
         **os.environ,
@@ -154,6 +164,185 @@ def test_studio_runs_and_stops(page, lab, tmp_path):
     panel.get_by_text("Download the picture").wait_for()
     page.screenshot(path=screenshots / "studio_stopped.png")
     assert int(re.search(r"step (\d+)", stopped.inner_text())[1]) < 500
+
+
+AXES = {"layer": ["conv1_2", "conv3_2", "conv5_2"], "steps": ["10", "100"]}
+
+
+def waves(number, height=48, width=72):
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    channels = [np.sin(3 * x + number), np.cos(4 * y - number), np.sin(5 * x * y + 2 * number)]
+    return (0.5 + 0.5 * np.stack(channels, axis=-1))[None].astype("float32")
+
+
+@pytest.fixture(scope="module")
+def figures():
+    """Two figures, the second of which lacks a picture; and their pictures."""
+    pictures = [waves(number) for number in range(6)], [waves(10), None, waves(12)]
+    captions = [f"loss {number}" + ", at last" * (number == 3) for number in range(6)]
+    first = slider_figure(
+        pictures[0], AXES, captions=captions, title="Waves", description="Six waves.",
+        beside={"photograph": waves(20), "painting": waves(21, 60, 40)},
+    )  # fmt: skip
+    second = slider_figure(pictures[1], {"number": ["1", "2", "3"]}, description="Three waves.")
+    return (first, second), pictures
+
+
+def number_shown(root, pictures):
+    """Which of the pictures the canvas shows, read from its pixels; None where it shows none."""
+    uri = root.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))) / 255
+    if shown[..., 3].max() == 0:
+        return None
+    apart = [
+        np.inf if picture is None else np.abs(shown[..., :3] - picture[0]).mean()
+        for picture in pictures
+    ]
+    assert sorted(apart)[0] < 0.03 < 0.1 < sorted(apart)[1]
+    return int(np.argmin(apart))
+
+
+def check_sliders(page, pictures):
+    """The first figure, the second, and the first once more stand on the page, and all work."""
+    roots = page.locator(".nst-sliders")
+    playwright.expect(page.locator(".nst-sliders canvas")).to_have_count(3)
+    first, second, again = (roots.nth(number) for number in range(3))
+    for root in (first, second, again):
+        playwright.expect(root.locator(".nst-still")).to_be_hidden()
+    layer, steps = first.get_by_label("layer", exact=True), first.get_by_label("steps", exact=True)
+    picture, caption = first.get_by_role("img", name="Six waves."), first.locator("p[aria-live]")
+    assert number_shown(first, pictures[0]) == 0
+
+    layer.focus()
+    page.keyboard.press("ArrowRight")
+    playwright.expect(picture).to_have_attribute(
+        "aria-label", "Six waves. Shown: layer conv3_2, steps 10; loss 2"
+    )
+    assert number_shown(first, pictures[0]) == 2
+    before = first.bounding_box()
+    page.keyboard.press("Tab")
+    if not steps.evaluate("element => element === document.activeElement"):
+        page.keyboard.press("Tab")  # past the button that plays
+    page.keyboard.press("End")
+    playwright.expect(caption).to_have_text("loss 3, at last")
+    playwright.expect(first.locator("output")).to_have_text(["conv3_2", "100"])
+    assert steps.get_attribute("aria-valuetext") == "100"
+    assert number_shown(first, pictures[0]) == 3
+    assert first.bounding_box()["height"] == before["height"]
+
+    number = second.get_by_label("number", exact=True)
+    number.press("ArrowRight")
+    playwright.expect(second.get_by_text("not computed")).to_be_visible()
+    assert number_shown(second, pictures[1]) is None
+    number.press("ArrowRight")
+    playwright.expect(second.get_by_text("not computed")).to_be_hidden()
+    assert number_shown(second, pictures[1]) == 2
+    # The others have not moved along, not even the one that is the same.
+    assert number_shown(first, pictures[0]) == 3
+    assert number_shown(again, pictures[0]) == 0
+    again.get_by_label("layer", exact=True).press("End")
+    assert number_shown(again, pictures[0]) == 4
+    assert number_shown(first, pictures[0]) == 3
+
+
+def check_alternative_text(page):
+    picture = page.get_by_role("img", name="Two pictures side by side: before; after.")
+    playwright.expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 800
+
+
+def saved(figures):
+    """A notebook as a run leaves it: first, second and first figure, and one without sliders."""
+    first, second = figures
+    shown = first, second, first, before_after(waves(1), waves(2))
+    notebook = nbformat.from_dict(notebook_of(*["figure"] * 4))
+    for cell, figure in zip(notebook.cells, shown, strict=True):
+        data = {"text/plain": repr(figure), "text/html": figure._repr_html_()}
+        cell.outputs = [nbformat.v4.new_output("display_data", data)]
+    return notebook
+
+
+def test_sliders_work_on_a_plain_page(page, figures, tmp_path):
+    (first, second), pictures = figures
+    path = first.save(tmp_path / "page.html")
+    together = f"{first.html}\n{second.html}\n{first.html}"
+    path.write_text(first.page.replace(first.html, together), encoding="utf-8")
+    errors = []
+    page.once("pageerror", lambda error: errors.append(error))
+    page.goto(path.as_uri())
+    check_sliders(page, pictures)
+    assert not errors
+
+
+def test_sliders_work_where_a_page_runs_scripts_in_its_own_way(page, figures):
+    """All figures are there before the first script runs, and none knows which one it is."""
+    (first, second), pictures = figures
+    page.goto("about:blank")
+    page.evaluate(
+        """markup => {
+            document.body.innerHTML = markup;
+            for (const script of document.querySelectorAll("script")) eval(script.textContent);
+        }""",
+        first.html + second.html + first.html,
+    )
+    check_sliders(page, pictures)
+
+
+def test_sliders_work_on_a_page_made_by_nbconvert(page, figures, tmp_path):
+    path = tmp_path / "lesson.html"
+    made, _ = HTMLExporter().from_notebook_node(saved(figures[0]))
+    path.write_text(made, encoding="utf-8")
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    check_sliders(page, figures[1])
+    check_alternative_text(page)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_sliders_in_a_notebook_without_a_kernel(page, lab, figures, tmp_path, trusted):
+    folder, address = lab
+    notebook = saved(figures[0])
+    # JupyterLab asks for a kernel where it finds none of that name and language.
+    notebook.metadata.kernelspec = {"name": "none", "display_name": "None", "language": "none"}
+    notebook.metadata.language_info.name = "none"
+    nbformat.write(notebook, folder / "lesson.ipynb")
+    if trusted:
+        with NotebookNotary(data_dir=str(tmp_path / "jupyter_data_dir")) as notary:
+            notary.sign(notebook)
+    page.goto(address("lesson.ipynb"))
+    page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
+    playwright.expect(page.get_by_role("button", name="No Kernel", exact=True)).to_be_visible()
+    check_alternative_text(page)
+    if trusted:
+        check_sliders(page, figures[1])
+    else:
+        playwright.expect(page.locator(".nst-still")).to_have_count(3)
+        playwright.expect(page.locator(".nst-still").first).to_be_visible()
+        assert page.locator(".nst-sliders canvas").count() == 0
+
+
+def test_without_scripts_the_still_picture_stays(page, figures, tmp_path):
+    path = figures[0][0].save(tmp_path / "page.html")
+    plain = page.context.browser.new_context(java_script_enabled=False).new_page()
+    plain.goto(path.as_uri())
+    still = plain.get_by_role("img", name="Six waves. All pictures side by side.")
+    playwright.expect(still).to_be_visible()
+    assert still.bounding_box()["width"] > 100
+    assert plain.get_by_role("img").count() == 3 and plain.get_by_role("slider").count() == 0
+    plain.context.close()
+
+
+def test_play_moves_one_slider_and_reduced_motion_takes_it_away(page, figures, tmp_path):
+    page.goto(figures[0][0].save(tmp_path / "page.html").as_uri())
+    play, steps = page.get_by_role("button", name="Play: steps"), page.locator("output").last
+    play.click()
+    for label in ("100", "10", "100"):
+        playwright.expect(steps).to_have_text(label)
+    page.get_by_label("layer", exact=True).press("End")  # whoever moves a slider wants to look
+    playwright.expect(play).to_have_attribute("aria-pressed", "false")
+    page.emulate_media(reduced_motion="reduce")
+    playwright.expect(play).to_be_hidden()
+    page.emulate_media(reduced_motion="no-preference")
+    playwright.expect(play).to_be_visible()
 
 
 def notebook_of(*cells):

@@ -188,7 +188,9 @@ class TestResult:
         assert np.abs(nst.load_image(path) - result.image).max() <= 0.5 / 255 + 1e-6
 
     def test_notebooks_show_the_picture(self, run):
-        assert run(steps=1)._repr_png_().startswith(b"\x89PNG")
+        shown = run(steps=1)._repr_html_()
+        assert shown.startswith('<img src="data:image/png;base64,iVBOR')
+        assert "pixels; made in 1 step for these terms: " in shown.partition(" alt=")[2]
 
 
 class TestRepeating:

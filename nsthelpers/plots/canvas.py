@@ -10,9 +10,9 @@ import numpy as np
 from ..images.arrays import as_image
 
 __all__ = [
-    "FAINT", "INK", "PALETTE", "WIDTH", "add_text", "add_title", "bare_axes",
-    "most_varied_channels", "new_figure", "one_text_each", "show_in_notebook", "style_axes",
-    "to_grey", "to_picture",
+    "FAINT", "INK", "PALETTE", "WIDTH", "add_text", "add_title", "bare_axes", "count_of",
+    "in_words", "listed", "most_varied_channels", "new_figure", "one_text_each",
+    "show_in_notebook", "style_axes", "to_grey", "to_picture",
 ]  # fmt: skip
 
 #: Okabe & Ito's colours (2008), which colour-blind readers can tell apart too.
@@ -33,23 +33,25 @@ def show_in_notebook():
         return
     from matplotlib_inline.config import InlineBackend
 
+    from .described import PRINTING, DescribedFigure
+
     settings = InlineBackend.instance(parent=shell)
-    settings.print_figure_kwargs = {
-        "bbox_inches": "tight",
-        "pil_kwargs": {"quality": 90, "subsampling": 0},
-    }
+    settings.print_figure_kwargs = dict(PRINTING)
     settings.figure_formats = {"jpeg"}
     # Not only when a setting changed, and before pyplot has loaded its backend.
     from IPython.core.pylabtools import select_figure_formats
 
     select_figure_formats(shell, settings.figure_formats, **settings.print_figure_kwargs)
+    # Ours show themselves, with their description; as a picture besides they would be there twice.
+    for kind in ("image/jpeg", "image/png", "image/svg+xml", "application/pdf"):
+        shell.display_formatter.formatters[kind].for_type(DescribedFigure, lambda figure: None)
 
 
 def new_figure(width, height, **options):
-    from matplotlib.figure import Figure
+    from .described import DescribedFigure
 
     show_in_notebook()
-    return Figure(figsize=(width, height), dpi=_DPI, facecolor="white", **options)
+    return DescribedFigure(figsize=(width, height), dpi=_DPI, facecolor="white", **options)
 
 
 def bare_axes(figure, box):
@@ -121,6 +123,27 @@ def one_text_each(name, texts, count, what):
     if len(texts) != count:
         raise ValueError(f"{len(texts)} {name} for {count} {what}; expected one for each")
     return texts
+
+
+def count_of(number, noun):
+    """A number and what is counted, as in a sentence: "one row", "six pictures"."""
+    words = "no one two three four five six seven eight nine ten eleven twelve".split()
+    counted = words[number] if number < len(words) else str(number)
+    return f"{counted} {noun}{'s' * (number != 1)}"
+
+
+def in_words(*parts):
+    """Those parts that there are, each as a sentence; line breaks are taken out."""
+    texts = [" ".join(str(part).split()) for part in parts if part]
+    return " ".join(
+        text[0].upper() + text[1:] + "." * (text[-1] not in ".?!") for text in texts if text
+    )
+
+
+def listed(texts):
+    """The texts in a row: "a, b and c"."""
+    *others, last = [" ".join(str(text).split()) for text in texts]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def most_varied_channels(maps, count):

@@ -13,6 +13,8 @@ from .canvas import (
     PALETTE,
     WIDTH,
     add_title,
+    in_words,
+    listed,
     new_figure,
     one_text_each,
     style_axes,
@@ -22,7 +24,7 @@ from .canvas import (
 __all__ = ["draw_loss", "loss_curves", "spectrum"]
 
 
-def loss_curves(results, x="step", *, terms=False, log=True, title=None):
+def loss_curves(results, x="step", *, terms=False, log=True, title=None, description=None):
     """How the loss fell.
 
     Parameters
@@ -36,6 +38,8 @@ def loss_curves(results, x="step", *, terms=False, log=True, title=None):
     log : bool, default True
         Logarithmic axis for the loss.
     title : str, optional
+    description : str, optional
+        As for :func:`image_grid`. Default: where each curve ends.
 
     Returns
     -------
@@ -79,7 +83,12 @@ def loss_curves(results, x="step", *, terms=False, log=True, title=None):
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     width = WIDTH if columns > 1 else 5.5
-    figure = new_figure(width, 0.4 + 2.6 * rows, layout="constrained")
+    figure = new_figure(
+        width,
+        0.4 + 2.6 * rows,
+        layout="constrained",
+        description=description or _describe(title, x, panels, single),
+    )
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (name, curves) in zip(places, panels, strict=False):
         _draw(axes, curves, log)
@@ -106,7 +115,7 @@ def draw_loss(axes, history):
         axes.set_xlim(-0.1, 2.1)
 
 
-def spectrum(images, captions, *, title=None):
+def spectrum(images, captions, *, title=None, description=None):
     """How much of a picture is coarse and how much is fine: its power spectrum.
 
     Parameters
@@ -115,7 +124,8 @@ def spectrum(images, captions, *, title=None):
         As for :func:`image_grid`.
     captions : sequence of str
         For the legend.
-    title : str, optional
+    title, description : str, optional
+        As for :func:`image_grid`.
 
     Returns
     -------
@@ -135,9 +145,14 @@ def spectrum(images, captions, *, title=None):
     1
     """
     images = list(images)
-    figure = new_figure(5.5, 3.2, layout="constrained")
-    axes = figure.subplots()
     labels = one_text_each("captions", captions, len(images), "images")
+    described = description or in_words(
+        title,
+        "Curves of power against spatial frequency, from coarse to fine, on logarithmic axes: "
+        f"{listed(labels)}",
+    )
+    figure = new_figure(5.5, 3.2, layout="constrained", description=described)
+    axes = figure.subplots()
     for colour, image, label in zip(cycle(PALETTE), images, labels, strict=False):
         axes.plot(*_radial_power(to_grey(image)), color=colour, label=label, lw=1.6)
     style_axes(axes, "spatial frequency (cycles per pixel)", "power", log=True)
@@ -146,6 +161,22 @@ def spectrum(images, captions, *, title=None):
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     add_title(figure, title)
     return figure
+
+
+def _describe(title, x, panels, single):
+    """The curves in words: of which loss, against what, and where each ends."""
+    (_, losses), *others = panels
+    # Losses of different sizes do not compare: the last piece alone is told.
+    last = {label: pieces[-1][1] for label, pieces in losses.items() if pieces}
+    if single:
+        ends = "".join(f": it goes from {one[0]:.3g} to {one[-1]:.3g}" for one in last.values())
+    else:
+        ends = f": at the end {listed(f'{name} has {one[-1]:.3g}' for name, one in last.items())}"
+    return in_words(
+        title,
+        f"{'curve' if len(losses) == 1 else 'curves'} of the loss against {x}{ends}",
+        others and f"beside it: {'; '.join(name for name, _ in others)}",
+    )
 
 
 def _draw(axes, curves, log):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..opinions import WORDS, opinion_table
-from .canvas import FAINT, INK, PALETTE, add_title, new_figure, style_axes
+from .canvas import FAINT, INK, PALETTE, add_title, in_words, listed, new_figure, style_axes
 
 __all__ = ["opinion_scores"]
 
 
-def opinion_scores(files, reference=None, *, reference_label="reference", title=None):
+def opinion_scores(
+    files, reference=None, *, reference_label="reference", title=None, description=None
+):
     """Mean opinion scores with 95 % intervals, beside somebody else's.
 
     Parameters
@@ -19,7 +21,8 @@ def opinion_scores(files, reference=None, *, reference_label="reference", title=
         As :func:`nsthelpers.opinions.opinion_table` takes them; no files show the reference alone.
     reference_label : str, default "reference"
         For the legend.
-    title : str, optional
+    title, description : str, optional
+        As for :func:`image_grid`. Default description: the mean scores.
 
     Returns
     -------
@@ -36,7 +39,12 @@ def opinion_scores(files, reference=None, *, reference_label="reference", title=
     5
     """
     table = opinion_table(files, reference)
-    figure = new_figure(max(4.0, 1.4 + 0.85 * len(table)), 3.2, layout="constrained")
+    figure = new_figure(
+        max(4.0, 1.4 + 0.85 * len(table)),
+        3.2,
+        layout="constrained",
+        description=description or _describe(title, table, reference_label),
+    )
     axes = figure.subplots()
     places = np.arange(len(table))
     rated, known = table["raters"] > 0, table["reference"].notna()
@@ -67,3 +75,14 @@ def opinion_scores(files, reference=None, *, reference_label="reference", title=
     axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="lower right")
     add_title(figure, title)
     return figure
+
+
+def _describe(title, table, reference_label):
+    """The scores in words."""
+    columns = {"mean": "raters", "reference": reference_label}
+    scores = [
+        f"{name} {listed(f'{row[key]:.3g} ({label})' for key, label in known)}"
+        for name, row in table.iterrows()
+        if (known := [(key, label) for key, label in columns.items() if row[key] == row[key]])
+    ]
+    return in_words(title, f"mean opinion scores from 1 to 5: {'; '.join(scores)}")

@@ -12,6 +12,9 @@ from .canvas import (
     WIDTH,
     add_text,
     bare_axes,
+    count_of,
+    in_words,
+    listed,
     most_varied_channels,
     new_figure,
     one_text_each,
@@ -35,6 +38,7 @@ def image_grid(
     row_labels=None,
     column_labels=None,
     width=WIDTH,
+    description=None,
 ):
     """Pictures side by side.
 
@@ -52,6 +56,9 @@ def image_grid(
         Beside the rows and above the columns, for a table of pictures.
     width : float, default 8
         Of the figure, in inches; tall pictures make it narrower.
+    description : str, optional
+        What the figure shows, for those who do not see it: its alternative text in a notebook.
+        Default: the number of pictures, with all captions and labels.
 
     Returns
     -------
@@ -94,7 +101,8 @@ def image_grid(
     total_width = left + sum(widths) + _GAP * (columns - 1)
     total_height = above + sum(heights) + sum(below) + _GAP * (count - 1)
 
-    figure = new_figure(total_width, total_height)
+    described = description or _described(title, pictures, captions, row_labels, column_labels)
+    figure = new_figure(total_width, total_height, description=described)
     if title:
         add_text(figure, 0, total_height, title, size=11, weight="bold", ha="left", va="top")
     lefts = [left + sum(widths[:column]) + _GAP * column for column in range(columns)]
@@ -117,7 +125,7 @@ def image_grid(
     return figure
 
 
-def before_after(before, after, captions=("before", "after"), *, title=None):
+def before_after(before, after, captions=("before", "after"), *, title=None, description=None):
     """Two pictures side by side; the arguments are those of :func:`image_grid`.
 
     Examples
@@ -126,10 +134,10 @@ def before_after(before, after, captions=("before", "after"), *, title=None):
     >>> len(before_after(grey, grey).axes)
     2
     """
-    return image_grid([before, after], captions, title=title)
+    return image_grid([before, after], captions, title=title, description=description)
 
 
-def feature_maps(features, channels=None, *, count=16, columns=None, title=None):
+def feature_maps(features, channels=None, *, count=16, columns=None, title=None, description=None):
     """What single channels of a layer answer to, each on a scale of its own.
 
     Parameters
@@ -142,7 +150,8 @@ def feature_maps(features, channels=None, *, count=16, columns=None, title=None)
         How many, where `channels` is not given; of a dict, 6 in each row at most.
     columns : int, optional
         Default 8, or the number of channels if that is smaller.
-    title : str, optional
+    title, description : str, optional
+        As for :func:`image_grid`.
 
     Returns
     -------
@@ -166,7 +175,13 @@ def feature_maps(features, channels=None, *, count=16, columns=None, title=None)
         pictures = [picture for row in rows for picture in row.values()]
         captions = [f"channel {channel}" for row in rows for channel in row]
         return image_grid(
-            pictures, captions, columns=len(rows[0]), row_labels=list(features), title=title
+            pictures,
+            captions,
+            columns=len(rows[0]),
+            row_labels=list(features),
+            title=title,
+            description=description
+            or _describe_maps(title, dict(zip(features, rows, strict=True))),
         )
     maps = _channel_maps(features, channels, count)
     return image_grid(
@@ -174,15 +189,16 @@ def feature_maps(features, channels=None, *, count=16, columns=None, title=None)
         [f"channel {channel}" for channel in maps],
         columns=columns or min(8, len(maps)),
         title=title,
+        description=description or _describe_maps(title, {"": maps}),
     )
 
 
-def edges(images, captions=None, *, title=None):
+def edges(images, captions=None, *, title=None, description=None):
     """Pictures, and below each the strength of its edges (Sobel), all on one scale.
 
     Parameters
     ----------
-    images, captions, title
+    images, captions, title, description
         As for :func:`image_grid`.
 
     Returns
@@ -211,7 +227,43 @@ def edges(images, captions=None, *, title=None):
         columns=len(images),
         row_labels=["picture", "edges"],
         title=title,
+        description=description
+        or in_words(
+            title,
+            f"{count_of(len(images), 'picture')}, and below {'each' if len(images) > 1 else 'it'} "
+            f"the strength of its edges, dark where they are strong{_after_colon(labels)}",
+        ),
     )
+
+
+def _described(title, pictures, captions, row_labels, column_labels):
+    """The figure in words: how many pictures, where they stand, what is written at them."""
+    shown = [
+        caption for caption, picture in zip(captions, pictures, strict=True) if picture is not None
+    ]
+    rows, columns = len(row_labels), len(column_labels)
+    where = f" in {count_of(rows, 'row')}" if rows > 1 else " side by side" * (len(shown) > 1)
+    return in_words(
+        title,
+        f"{count_of(len(shown), 'picture')}{where}{_after_colon(shown)}",
+        any(row_labels) and f"{'rows' if rows > 1 else 'row'}{_after_colon(row_labels)}",
+        any(column_labels)
+        and f"{'columns' if columns > 1 else 'column'}{_after_colon(column_labels)}",
+    )
+
+
+def _describe_maps(title, layers):
+    """Feature maps in words; each layer's channels."""
+    texts = [
+        f"{layer + ', ' * bool(layer)}channel{'s' * (len(maps) > 1)} {listed(maps)}"
+        for layer, maps in layers.items()
+    ]
+    return in_words(title, f"feature maps, bright where a channel answers: {'; '.join(texts)}")
+
+
+def _after_colon(texts):
+    texts = [" ".join(text.split()) for text in texts if text.strip()]
+    return f": {'; '.join(texts)}" if texts else ""
 
 
 def _cell_sizes(grid, columns, width):

@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import to_numpy
 from ..images.arrays import to_png_bytes
 from ..images.files import save_image
+from ..images.html import image_tag
 
 __all__ = ["Progress", "Record", "Synthesis", "on_host"]
 
@@ -134,8 +135,23 @@ class Synthesis:
             "last": last,
         }
 
-    def _repr_png_(self):
-        return to_png_bytes(self.image)
+    @property
+    def description(self) -> str:
+        """The picture in words, which a notebook shows as its alternative text."""
+        height, width = self.image.shape[1:3]
+        parts = [f"A picture of {width} x {height} pixels"]
+        if self.history:
+            first, last = self.history[0], self.history[-1]
+            terms = ", ".join(term.replace("_", " ") for term in last.terms)
+            parts.append(
+                f"made in {last.step} step{'s' * (last.step != 1)} for these terms: {terms}"
+            )
+            if first.size == last.size:  # losses of other sizes do not compare
+                parts.append(f"the loss went from {first.loss:.3g} to {last.loss:.3g}")
+        return "; ".join(parts) + "."
+
+    def _repr_html_(self):
+        return image_tag(to_png_bytes(self.image), "png", self.description)
 
 
 def on_host(image) -> np.ndarray:
