@@ -1,5 +1,6 @@
 from . import (
     backend as backend,
+    diagrams as diagrams,
     images as images,
     jobs as jobs,
     losses as losses,

@@ -22,13 +22,14 @@ PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  
 # What users type: a name may be added, never lost.
 PUBLIC = """
     Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
-    balancing check checks deprocess estimate geometric_weights gram_matrix images layer_table
+    balancing check checks deprocess diagrams estimate geometric_weights gram_matrix images layer_table
     load_image load_weights losses match_colours notebook objectives optimizers plots preprocess
     read_settings recipes reconstruct_content reconstruct_style record resize samples save_image
     statistics studies stylize sweep synthesis synthesize terms to_pil vgg weights white_noise
     widgets
 
-    backend.keras balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
+    backend.keras diagrams.Drawing diagrams.convolution diagrams.gram diagrams.loop
+    diagrams.network_map diagrams.series_map balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
     losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.Evaluation objectives.Term objectives.as_objective plots.PALETTE plots.Table
