@@ -12,12 +12,13 @@ import html
 import inspect
 import itertools
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arguments import did_you_mean
 from .exercises import TASKS, Task
+from .hints import Hints, hints_for
 
 __all__ = ["CheckResult", "check", "tasks"]
 
@@ -37,21 +38,29 @@ class CheckResult:
         The function is still the empty stub.
     message : str
         What is right, wrong or to be done, as a sentence.
+    hints : Hints, default none
+        What helps; a notebook unfolds it step by step as long as the answer is not right.
+    shown : int, default 0
+        How many of the hints the text has.
     """
 
     name: str
     passed: bool
     unfilled: bool
     message: str
+    hints: Hints = Hints()
+    shown: int = 0
 
     def __repr__(self):
-        return f"{self.name}: {self.message}"
+        more = "" if self.passed else self.hints.text(self.shown)
+        return f"{self.name}: {self.message}" + (f"\n{more}" if more else "")
 
     def _repr_html_(self):
         colour = "#2e9e5b" if self.passed else "#8a8f98" if self.unfilled else "#d9822b"
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em; margin: 0.3em 0">'
-            f"<code>{html.escape(self.name)}</code>: {html.escape(self.message)}</div>"
+            f"<code>{html.escape(self.name)}</code>: {html.escape(self.message)}"
+            f"{'' if self.passed else self.hints.html()}</div>"
         )
 
 
@@ -76,7 +85,7 @@ def tasks(notebook=None) -> dict[str, Task]:
     return {task.name: task for task in TASKS if notebook in (None, task.notebook)}
 
 
-def check(name, function) -> CheckResult:
+def check(name, function, hint=0) -> CheckResult:
     """Try a student's function on small inputs and name the mistake, if there is one.
 
     Parameters
@@ -86,6 +95,9 @@ def check(name, function) -> CheckResult:
     function : callable
         It gets NumPy arrays (float32) and numbers, and may return an array, a tensor, a list or a
         number. Whatever it does, this does not raise: the message carries its errors.
+    hint : int, default 0
+        So many hints are printed with the message, and the solution after the last of them. A
+        notebook offers them to be unfolded, without this.
 
     Returns
     -------
@@ -102,14 +114,20 @@ def check(name, function) -> CheckResult:
     style_loss: Not yet: the squared differences are added up, not averaged over the N x N entries.
     >>> check("style_loss", lambda gram, target: ...).unfilled
     True
+    >>> check("style_loss", lambda gram, target: ..., hint=1)
+    style_loss: Not filled in yet. Replace the ... and run this cell again.
+    Hint 1 of 2: You have compared two arrays before: it is the content loss once more.
     """
     known = tasks()
     if name not in known:
         raise ValueError(f"there is no task {name!r}; {did_you_mean(name, known)}")
-    task = known[name]
+    return replace(_checked(known[name], function), hints=hints_for(name), shown=hint)
+
+
+def _checked(task, function):
     if not callable(function):
         return _wrong(
-            task, f"this is not a function ({type(function).__name__}). Pass {name} itself"
+            task, f"this is not a function ({type(function).__name__}). Pass {task.name} itself"
         )
     if _is_stub(function):
         return _unfilled(task)
