@@ -23,7 +23,9 @@ from .images.files import (
     save_image as save_image,
 )
 from .lessons import checks as checks, notebook as notebook
+from .lessons.asking import predict as predict, quiz as quiz
 from .lessons.checks import check as check
+from .lessons.glossary import explain as explain
 from .losses import gram_matrix as gram_matrix
 from .network import vgg as vgg, weights as weights
 from .network.layers import geometric_weights as geometric_weights, layer_table as layer_table

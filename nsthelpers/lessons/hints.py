@@ -8,6 +8,8 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 
+from .notes import folded_html
+
 __all__ = ["Hints", "hints_for"]
 
 
@@ -51,9 +53,9 @@ class Hints:
         Nothing but HTML, so they unfold without a running kernel, too.
         """
         code = f'<pre style="margin:0.4em 0">{html.escape(self.solution)}</pre>'
-        folded = _fold("Solution", code) if self.solution else ""
+        folded = folded_html("Solution", code) if self.solution else ""
         for number, step in reversed(list(enumerate(self.steps, 1))):
-            folded = _fold(f"Hint {number}", html.escape(step) + folded)
+            folded = folded_html(f"Hint {number}", html.escape(step) + folded)
         return folded
 
 
@@ -75,10 +77,3 @@ def hints_for(name) -> Hints:
 def _all():
     source = resources.files(__package__) / "hints.toml"
     return tomllib.loads(source.read_text(encoding="utf-8"))
-
-
-def _fold(summary, inside):
-    return (
-        f'<details style="margin:0.2em 0"><summary style="cursor:pointer">{summary}</summary>'
-        f'<div style="padding-left:1em">{inside}</div></details>'
-    )
