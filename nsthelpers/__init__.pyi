@@ -22,7 +22,7 @@ from .images.files import (
     read_settings as read_settings,
     save_image as save_image,
 )
-from .lessons import checks as checks, notebook as notebook
+from .lessons import checks as checks, notebook as notebook, own as own
 from .lessons.asking import predict as predict, quiz as quiz
 from .lessons.checks import check as check
 from .lessons.glossary import explain as explain

@@ -23,7 +23,7 @@ PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  
 PUBLIC = """
     Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
     balancing check checks deprocess diagrams estimate explain geometric_weights gram_matrix images
-    layer_table load_image load_weights losses match_colours notebook objectives optimizers
+    layer_table load_image load_weights losses match_colours notebook objectives optimizers own
     plots predict preprocess quiz read_settings recipes reconstruct_content reconstruct_style record
     resize samples save_image statistics studies stylize sweep synthesis synthesize terms to_pil vgg
     weights white_noise widgets
@@ -32,8 +32,8 @@ PUBLIC = """
     diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.to_png_bytes
     images.to_uint8 losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
-    objectives.Evaluation objectives.Term objectives.as_objective
-    plots.PALETTE plots.Table plots.before_after plots.edges plots.feature_maps
+    objectives.Evaluation objectives.Term objectives.as_objective own.loop own.optimizer own.paint
+    own.terms plots.PALETTE plots.Table plots.before_after plots.edges plots.feature_maps
     plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores plots.spectrum
     recipes.coarse_to_fine recipes.open_image record.load record.names samples.credits samples.load
     samples.names samples.resolve statistics.Gram statistics.MMD statistics.STATISTICS
