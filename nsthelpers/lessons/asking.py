@@ -151,7 +151,8 @@ class Asked:
         """The question itself, without what is to be chosen."""
         code = f"<pre>{html.escape(self.question.code)}</pre>" if self.question.code else ""
         row = picture_row(zip(LETTERS, self.pictures, strict=False)) if self.pictures else ""
-        return f"<p>{words_html(self.question.text)}</p>{code}{row}"
+        text = f'<p style="line-height:1.4">{words_html(self.question.text)}</p>'
+        return text + code + row
 
 
 def _committed(asked, guess):

@@ -11,7 +11,7 @@ from ..images.arrays import as_image, resize
 
 __all__ = ["COLOURS", "Note", "folded_html", "note_html", "picture_row", "words_html"]
 
-_SIDE = 240  # pixels of the long side of a picture
+_SIDE = 216  # pixels of the long side of a picture
 
 COLOURS = {"right": "#2e9e5b", "wrong": "#d9822b", "open": "#8a8f98"}
 
