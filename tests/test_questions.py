@@ -122,7 +122,26 @@ def test_eight_times_all_weights_is_the_same_picture(network, photo, painting):
     assert ALL["eight_times"].measured(apart) == ALL["eight_times"].answer
 
 
-def test_wrong_colours_and_depth_on_the_trained_network(trained):
+def test_a_huge_gamma_leaves_one_flat_colour(network, photo):
+    objective = nst.Content(photo, network=network) + 1000 * nst.TotalVariation()
+    made = nst.synthesize(objective, start="noise", steps=150, progress=False).image
+    spread = float(made.std(axis=(0, 1, 2)).mean())
+    assert ALL["huge_gamma"].measured(spread) == ALL["huge_gamma"].answer
+
+
+def test_a_shallow_layer_brings_the_pixels_back(trained):
+    cat = nst.samples.load("chelsea", max_side=64)
+
+    def psnr(layer):
+        content = nst.Content(cat, layer, network=trained)
+        made = nst.synthesize(content, start="noise", steps=25, progress=False).image
+        return -10 * math.log10(float(np.mean((made - cat) ** 2)))
+
+    gained = psnr("conv1_1") - psnr("conv5_1")
+    assert ALL["shallow_or_deep"].measured(gained) == ALL["shallow_or_deep"].answer
+
+
+def test_wrong_colours_on_the_trained_network(trained):
     cat = nst.samples.load("chelsea", max_side=96)
 
     def features(image):
