@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test record bench lab lint format repoint clean
+.PHONY: help demo test record bench lab lint format glossary repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ lint: $(BIN)/.developer  ## Check style, types, and the workflow of CI
 format: $(BIN)/.developer  ## Bring code and notebooks into that style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+glossary: $(BIN)/.student  ## Write notebooks/glossary.md anew from the words of the package
+	PYTHONPATH=. $(RUN) tests/glossary.py
 
 # A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
 repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0

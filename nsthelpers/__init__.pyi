@@ -1,5 +1,6 @@
 from . import (
     backend as backend,
+    diagrams as diagrams,
     images as images,
     jobs as jobs,
     losses as losses,
@@ -21,8 +22,10 @@ from .images.files import (
     read_settings as read_settings,
     save_image as save_image,
 )
-from .lessons import checks as checks, notebook as notebook
+from .lessons import checks as checks, notebook as notebook, own as own
+from .lessons.asking import predict as predict, quiz as quiz
 from .lessons.checks import check as check
+from .lessons.glossary import explain as explain
 from .losses import gram_matrix as gram_matrix
 from .network import vgg as vgg, weights as weights
 from .network.layers import geometric_weights as geometric_weights, layer_table as layer_table

@@ -22,23 +22,25 @@ PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  
 # What users type: a name may be added, never lost.
 PUBLIC = """
     Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
-    balancing check checks deprocess estimate geometric_weights gram_matrix images layer_table
-    load_image load_weights losses match_colours notebook objectives optimizers plots preprocess
-    read_settings recipes reconstruct_content reconstruct_style record resize samples save_image
-    statistics studies stylize sweep synthesis synthesize terms to_pil vgg weights white_noise
-    widgets
+    balancing check checks deprocess diagrams estimate explain geometric_weights gram_matrix images
+    layer_table load_image load_weights losses match_colours notebook objectives optimizers own
+    plots predict preprocess quiz read_settings recipes reconstruct_content reconstruct_style record
+    resize samples save_image statistics studies stylize sweep synthesis synthesize terms to_pil vgg
+    weights white_noise widgets
 
-    backend.keras balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
-    losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
+    backend.keras balancing.gradient_norms checks.tasks diagrams.Drawing diagrams.convolution
+    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.to_png_bytes
+    images.to_uint8 losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
-    objectives.Evaluation objectives.Term objectives.as_objective plots.PALETTE plots.Table
-    plots.before_after plots.edges plots.feature_maps plots.image_grid plots.layer_table
-    plots.loss_curves plots.opinion_scores plots.slider_figure plots.SliderFigure plots.spectrum
-    recipes.coarse_to_fine recipes.open_image record.load record.names samples.credits
-    samples.load samples.names samples.resolve statistics.Gram statistics.MMD statistics.Statistic
-    statistics.STATISTICS statistics.Wasserstein studies.names studies.read synthesis.Progress
-    synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name
-    vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError
+    objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
+    own.terms plots.before_after plots.edges plots.feature_maps plots.image_grid plots.layer_table
+    plots.loss_curves plots.opinion_scores plots.PALETTE plots.slider_figure plots.SliderFigure
+    plots.spectrum plots.Table recipes.coarse_to_fine recipes.open_image record.load record.names
+    samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
+    statistics.Statistic statistics.STATISTICS statistics.Wasserstein studies.names studies.read
+    synthesis.Progress synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.default_network
+    vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
+    weights.WeightsUnavailableError
     widgets.content_panel widgets.layer_explorer widgets.rate widgets.smoothing_panel
     widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
 """.split()

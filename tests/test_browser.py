@@ -345,6 +345,30 @@ def test_play_moves_one_slider_and_reduced_motion_takes_it_away(page, figures, t
     playwright.expect(play).to_be_visible()
 
 
+def test_a_prediction_is_made_by_button_and_judged_by_a_later_cell(page, lab):
+    folder, address = lab
+    cells = [
+        "import nsthelpers as nst",
+        'nst.predict("doubled_features")',
+        'nst.predict("doubled_features", actual=4.0)',
+        'nst.check("gram_matrix", lambda features: ...)',
+    ]
+    (folder / LESSON.name).write_text(json.dumps(notebook_of(*cells)))
+    open_and_run(page, address(LESSON.name))
+    outputs = page.locator(".jp-OutputArea")
+    outputs.get_by_text("You made no prediction. It came out as c) 4").wait_for()
+    outputs.get_by_role("button", name="c", exact=True).click()
+    outputs.get_by_text("Your prediction: c) 4. Now run on, and see.").wait_for()
+    page.locator(".jp-CodeCell .cm-content").nth(2).click()
+    page.keyboard.press("Control+Enter")
+    outputs.get_by_text("You predicted it: c) 4 (measured: 4).").wait_for()
+
+    hint = outputs.locator("summary", has_text="Hint 2")
+    playwright.expect(hint).to_be_hidden()
+    outputs.locator("summary", has_text="Hint 1").click()
+    playwright.expect(hint).to_be_visible()
+
+
 def notebook_of(*cells):
     return {
         "nbformat": 4,

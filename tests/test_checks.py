@@ -306,3 +306,50 @@ def test_right_wrong_and_unfilled_look_different():
         for passed, unfilled in ((True, False), (False, False), (False, True))
     }
     assert len(looks) == 3
+
+
+# Hints
+
+
+WITH_HINTS = [name for name, task in ALL.items() if task.notebook <= 5]
+
+
+@pytest.mark.parametrize("name", WITH_HINTS)
+def test_hints_lead_to_a_solution_that_is_right(name):
+    hints = nst.check(name, _dots).hints
+    assert len(hints.steps) >= 2
+    names = {"np": np}
+    exec(hints.solution, names)
+    assert nst.check(name, names[name]).passed
+
+
+@pytest.mark.parametrize("name", WITH_HINTS)
+def test_no_hint_gives_the_solution_away(name):
+    hints = nst.check(name, _dots).hints
+    code = [line.strip() for line in hints.solution.splitlines() if "return" in line]
+    assert not any(line.removeprefix("return ") in step for line in code for step in hints.steps)
+
+
+def test_hints_come_in_steps_and_the_solution_last():
+    texts = [repr(nst.check("style_loss", _dots, hint=count)) for count in range(4)]
+    assert [text.count("Hint ") for text in texts] == [0, 1, 2, 2]
+    assert ["def style_loss" in text for text in texts] == [False, False, False, True]
+
+
+def test_a_notebook_unfolds_each_hint_inside_the_one_before():
+    shown = nst.check("style_loss", _dots)._repr_html_()
+    places = [shown.index(word) for word in ("Hint 1", "Hint 2", "Solution", "def style_loss")]
+    assert places == sorted(places)
+    assert shown.count("<details") == shown.count("</details>") == 3
+    assert "</details>" not in shown[: places[-1]]
+
+
+def test_who_is_right_needs_no_hints():
+    result = nst.check("style_loss", ALL["style_loss"].answer, hint=3)
+    assert "<details" not in result._repr_html_() and "Hint" not in repr(result)
+
+
+def test_a_task_without_hints_shows_none():
+    name = next(name for name, task in ALL.items() if task.notebook > 5)
+    result = nst.check(name, _dots, hint=9)
+    assert "<details" not in result._repr_html_() and "\n" not in repr(result)

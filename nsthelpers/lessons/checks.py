@@ -11,16 +11,28 @@ import functools
 import html
 import inspect
 import itertools
+import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arguments import did_you_mean
 from .exercises import TASKS, Task
+from .hints import Hints, hints_for
+from .notes import note_html
 
-__all__ = ["CheckResult", "check", "tasks"]
+__all__ = ["CheckResult", "check", "is_stub", "numpy_habit", "tasks"]
 
+# What tensors do not have, and what does the same.
+_IN_OPS = {
+    "T": "ops.transpose(x)", "astype": 'ops.cast(x, "float32")', "clip": "ops.clip(x, 0, 1)",
+    "dot": "ops.matmul(x, y)", "flatten": "ops.reshape(x, (-1,))", "max": "ops.max(x)",
+    "mean": "ops.mean(x)", "min": "ops.min(x)", "ravel": "ops.reshape(x, (-1,))",
+    "reshape": "ops.reshape(x, shape)", "size": "the product of x.shape", "std": "ops.std(x)",
+    "sum": "ops.sum(x)", "swapaxes": "ops.swapaxes(x, 0, 1)", "transpose": "ops.transpose(x)",
+    "var": "ops.var(x)",
+}  # fmt: skip
 _TOLERANCE = 1e-4  # float32 sums of some hundred values agree far better; mistakes differ far more
 
 
@@ -37,21 +49,29 @@ class CheckResult:
         The function is still the empty stub.
     message : str
         What is right, wrong or to be done, as a sentence.
+    hints : Hints, default none
+        What helps; a notebook unfolds it step by step as long as the answer is not right.
+    shown : int, default 0
+        How many of the hints the text has.
     """
 
     name: str
     passed: bool
     unfilled: bool
     message: str
+    hints: Hints = Hints()
+    shown: int = 0
 
     def __repr__(self):
-        return f"{self.name}: {self.message}"
+        more = "" if self.passed else self.hints.text(self.shown)
+        return f"{self.name}: {self.message}" + (f"\n{more}" if more else "")
 
     def _repr_html_(self):
-        colour = "#2e9e5b" if self.passed else "#8a8f98" if self.unfilled else "#d9822b"
-        return (
-            f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.8em; margin: 0.3em 0">'
-            f"<code>{html.escape(self.name)}</code>: {html.escape(self.message)}</div>"
+        kind = "right" if self.passed else "open" if self.unfilled else "wrong"
+        return note_html(
+            kind,
+            f"<code>{html.escape(self.name)}</code>: {html.escape(self.message)}"
+            f"{'' if self.passed else self.hints.html()}",
         )
 
 
@@ -76,7 +96,7 @@ def tasks(notebook=None) -> dict[str, Task]:
     return {task.name: task for task in TASKS if notebook in (None, task.notebook)}
 
 
-def check(name, function) -> CheckResult:
+def check(name, function, hint=0) -> CheckResult:
     """Try a student's function on small inputs and name the mistake, if there is one.
 
     Parameters
@@ -86,6 +106,9 @@ def check(name, function) -> CheckResult:
     function : callable
         It gets NumPy arrays (float32) and numbers, and may return an array, a tensor, a list or a
         number. Whatever it does, this does not raise: the message carries its errors.
+    hint : int, default 0
+        So many hints are printed with the message, and the solution after the last of them. A
+        notebook offers them to be unfolded, without this.
 
     Returns
     -------
@@ -102,16 +125,22 @@ def check(name, function) -> CheckResult:
     style_loss: Not yet: the squared differences are added up, not averaged over the N x N entries.
     >>> check("style_loss", lambda gram, target: ...).unfilled
     True
+    >>> check("style_loss", lambda gram, target: ..., hint=1)
+    style_loss: Not filled in yet. Replace the ... and run this cell again.
+    Hint 1 of 2: You have compared two arrays before: it is the content loss once more.
     """
     known = tasks()
     if name not in known:
         raise ValueError(f"there is no task {name!r}; {did_you_mean(name, known)}")
-    task = known[name]
+    return replace(_checked(known[name], function), hints=hints_for(name), shown=hint)
+
+
+def _checked(task, function):
     if not callable(function):
         return _wrong(
-            task, f"this is not a function ({type(function).__name__}). Pass {name} itself"
+            task, f"this is not a function ({type(function).__name__}). Pass {task.name} itself"
         )
-    if _is_stub(function):
+    if is_stub(function):
         return _unfilled(task)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -183,7 +212,7 @@ def _factor(array, expected):
     return float(factor) if _agree(array, factor * expected) else np.nan
 
 
-def _is_stub(function):
+def is_stub(function):
     """Whether the body does nothing: ``...``, ``pass``, a docstring, or returning None."""
     return _compiled(function) in _stubs()
 
@@ -276,11 +305,28 @@ def _error_text(error):
     text = " ".join(str(error).split())
     text = text[:200] + " ..." if len(text) > 200 else text
     hint = ""
+    if habit := numpy_habit(error):
+        return f"the function mixes NumPy and keras.ops: {habit}"
     if "reshape" in text:
         hint = "; take all sizes from the input's shape, the channels too"
     elif isinstance(error, NameError):
         hint = "; has the cell that defines it been run?"
     return f"the function stopped with {type(error).__name__}: {text}{hint}"
+
+
+def numpy_habit(error) -> str:
+    """What of NumPy a tensor was asked for, and what to write instead; empty for other errors.
+
+    Examples
+    --------
+    >>> numpy_habit(AttributeError("EagerTensor object has no attribute 'T'."))
+    'a tensor has no .T, which is NumPy: write ops.transpose(x)'
+    """
+    missing = re.search(r"Tensor'? object has no attribute '(\w+)'", str(error))
+    if not isinstance(error, AttributeError) or not missing:
+        return ""
+    instead = f": write {_IN_OPS[missing[1]]}" if missing[1] in _IN_OPS else ""
+    return f"a tensor has no .{missing[1]}, which is NumPy{instead}"
 
 
 def _wrong(task, message):

@@ -40,6 +40,9 @@ TASKS = (
                 lambda f, t: np.sum((f - t) ** 2) / positions(f)
             ),
             "the squares are returned one by one; take their mean": lambda f, t: (f - t) ** 2,
+            "the sign is wrong: a loss is largest where the two are furthest apart": (
+                lambda f, t: -mean_square(f, t)
+            ),
         },
         "Being a mean, it has the same size for small and for large images.",
     ),

@@ -64,6 +64,9 @@ TASKS = (
             "both directions are averaged; add them": lambda x: _variation(x, np.abs) / 2,
             "the sum is divided by the number of pixels; there is one difference less than pixels "
             "in a row": lambda x: _variation(x, np.abs, np.sum) / x.size,
+            "the sign is wrong: a rough image should have more than a smooth one": (
+                lambda x: -_variation(x, np.abs)
+            ),
         },
         "A checkerboard has exactly 2, a flat image 0.",
     ),

@@ -94,6 +94,10 @@ TASKS = (
             "the differences are not squared, so that positive and negative ones cancel": (
                 lambda g, a: np.mean(g - a)
             ),
+            "the squares are returned one by one; take their mean": lambda g, a: (g - a) ** 2,
+            "the sign is wrong: a loss is largest where the two are furthest apart": (
+                lambda g, a: -mean_square(g, a)
+            ),
         },
         "It is the content loss again, of Gram matrices instead of features.",
     ),

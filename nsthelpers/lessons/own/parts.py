@@ -1,0 +1,173 @@
+"""Terms, a statistic and an optimizer that are made of a student's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ... import losses
+from ...backend import ops, to_numpy, to_tensor
+from ...objectives.objective import Term
+from ...objectives.terms import Content, Style, TotalVariation
+from ...optimizers.base import Optimizer
+from ...statistics.base import Statistic, mixture
+from .judging import Verdict, judge
+
+__all__ = ["OwnContent", "OwnSmoothness", "OwnStyle", "OwnSum", "OwnSteps", "optimizer"]
+
+_SMALL = 1e-12  # as in the relative losses: a layer that is silent divides nothing by zero
+
+
+class OwnContent(Content):
+    """The content term with another loss: ``compare(features, target)``, a mean of squares.
+
+    It is divided by the mean square of the target, a constant. So a weight means what it means for
+    :class:`nsthelpers.Content`, in which that is called "relative".
+    """
+
+    def __init__(self, image, layers, compare, *, network=None):
+        super().__init__(image, layers, network=network)
+        self.compare = compare
+
+    def loss(self, image, features, targets):
+        return sum(
+            targets["weights"][i]
+            * self.compare(features[layer], target)
+            / (ops.mean(ops.square(target)) + _SMALL)
+            for i, (layer, target) in enumerate(zip(self.layers, targets["features"], strict=True))
+        )
+
+    def settings(self):
+        return {**super().settings(), "written_by": "student"}
+
+
+@dataclass(frozen=True)
+class _OwnGram(Statistic):
+    """A Gram matrix and its comparison, divided by the mean square of the true target's."""
+
+    gram: Callable
+    compare: Callable
+
+    def describe(self, features):
+        return self.gram(features)
+
+    def target(self, paintings, shares):
+        (found,) = mixture([self.gram(*features) for features in paintings], shares)
+        (true,) = mixture([losses.gram_matrix(*features) for features in paintings], shares)
+        return found, ops.mean(ops.square(true)) + _SMALL
+
+    def loss(self, features, target, reduction="relative"):
+        return self.compare(self.gram(*features), target[0]) / target[1]
+
+    def __str__(self):
+        return "Gram matrix and loss written by a student"
+
+
+class OwnStyle(Style):
+    """The style term with another Gram matrix and another comparison of two of them."""
+
+    def __init__(self, images, layers, gram, compare, *, network=None):
+        statistic = _OwnGram(gram, compare)
+        super().__init__(images, layers, statistic=statistic, network=network)
+
+
+class OwnSmoothness(TotalVariation):
+    """The total variation term with another measure."""
+
+    def __init__(self, measure):
+        super().__init__()
+        self.measure = measure
+
+    def loss(self, image, features, targets):
+        return self.measure(image)
+
+    def settings(self):
+        return {"written_by": "student"}
+
+
+class OwnSum(Term):
+    """Content, style and total variation, weighted and added up by a student's function."""
+
+    label = "total_loss"
+
+    def __init__(self, terms, weights, add):
+        self.terms, self.weights, self.add = terms, weights, add
+        self.layers = tuple(sorted({layer for term in terms for layer in term.layers}))
+        self.network, self.image = terms[0].network, terms[0].image
+
+    def targets(self, height, width, scale):
+        return {str(i): t.targets(height, width, scale) for i, t in enumerate(self.terms)}
+
+    def loss(self, image, features, targets):
+        found = [t.loss(image, features, targets[str(i)]) for i, t in enumerate(self.terms)]
+        return self.add(*found, *self.weights)
+
+
+@dataclass(frozen=True)
+class OwnSteps(Optimizer):
+    """Gradient descent whose step is a student's function; :func:`optimizer` makes one.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        Whose step it is.
+    rate : float, default 0.01
+    """
+
+    verdict: Verdict
+    rate: float = 0.01
+
+    def start(self, evaluate, image):
+        return _Descent(self.verdict.function, self.rate, evaluate, image)
+
+    def settings(self):
+        return {"name": "gradient_step", "by": self.verdict.state, "rate": self.rate}
+
+    def __repr__(self):
+        return f"{self.verdict!r} {self.verdict.replaced}".rstrip()
+
+    def _repr_html_(self):
+        return f"{self.verdict._repr_html_()}{self.verdict.replaced}"
+
+
+class _Descent:
+    def __init__(self, step, rate, evaluate, image):
+        self._step, self._rate, self._evaluate = step, rate, evaluate
+        self.image = to_tensor(np.clip(to_numpy(image), 0, 1))
+        self.evaluation = evaluate(self.image)
+        size = np.sqrt(np.mean(to_numpy(self.evaluation.gradient) ** 2))
+        self._scale = 1 / size if size > 0 else 1.0
+
+    def step(self) -> bool:
+        gradient = to_numpy(self.evaluation.gradient) * self._scale
+        moved = np.asarray(self._step(to_numpy(self.image), gradient, self._rate), "float32")
+        self.image = to_tensor(moved)
+        self.evaluation = self._evaluate(self.image)
+        return True
+
+
+def optimizer(gradient_step, rate=0.01) -> OwnSteps:
+    """Make an optimizer of a student's gradient step.
+
+    Parameters
+    ----------
+    gradient_step : callable
+        As in the task of this name: image, gradient and rate to the next image. NumPy will do.
+    rate : float, default 0.01
+        Gradients are given in units of their typical size at the start, so a pixel moves by about
+        this much in the first step.
+
+    Returns
+    -------
+    OwnSteps
+        For ``nst.synthesize(..., optimizer=...)``. It says whose step it takes: where the
+        student's is not filled in or wrong, the notebook's own.
+
+    Examples
+    --------
+    >>> optimizer(lambda image, gradient, rate: ...)
+    gradient_step: not filled in yet, so the notebook's own is used.
+    """
+    return OwnSteps(judge("gradient_step", gradient_step), rate)

@@ -1,0 +1,421 @@
+"""Questions: guess and see, choose, sort; right, wrong, unanswered; with and without a kernel."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import types
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import nsthelpers as nst
+from nsthelpers.lessons import asking, questions
+from nsthelpers.record.making import contents
+from nsthelpers.sweeps.grid import expanded
+
+ALL = questions.questions()
+PREDICTIONS = [name for name, each in ALL.items() if each.kind == "predict"]
+CHOICES = [name for name, each in ALL.items() if each.kind not in ("predict", "order")]
+ORDERS = [name for name, each in ALL.items() if each.kind == "order"]
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """No answer from another test."""
+    monkeypatch.setattr(asking, "_predicted", {})
+
+
+def letters(name):
+    return questions.LETTERS[: len(ALL[name].options)]
+
+
+def gradients(count):
+    """Pictures that can be told apart."""
+    return [np.full((1, 16, 24, 3), (i + 1) / (count + 1), "float32") for i in range(count)]
+
+
+# What is in the file
+
+
+def test_there_are_enough_of_every_kind():
+    counts = {kind: sum(each.kind == kind for each in ALL.values()) for kind in questions.KINDS}
+    assert min(counts.values()) >= 3 and sum(counts.values()) >= 25
+    assert {each.notebook for each in ALL.values()} == {1, 2, 3, 4, 5}
+    assert min(len(questions.questions(notebook)) for notebook in range(1, 6)) >= 4
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_question_is_whole(name):
+    asked = ALL[name]
+    assert asked.kind in questions.KINDS
+    assert asked.text[-1] in "?.)"
+    if asked.kind == "order":
+        assert asked.why and not asked.options and len(asked.pictures["labels"]) == 3
+    else:
+        assert 2 <= len(asked.options) <= 4
+        assert asked.answer in letters(name)
+        assert all(each.text and each.why.endswith((".", "?")) for each in asked.options)
+        assert len({each.why for each in asked.options}) == len(asked.options)
+
+
+def test_the_right_option_is_not_always_the_same():
+    answers = [each.answer for each in ALL.values() if each.options]
+    assert all(answers.count(letter) >= 4 for letter in "abc")
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_what_can_be_measured_is_covered_without_gaps_or_overlaps(name):
+    ranges = sorted(each.range for each in ALL[name].options)
+    assert all(low < high for low, high in ranges)
+    assert all(first[1] == second[0] for first, second in itertools.pairwise(ranges))
+
+
+@pytest.mark.parametrize("name", [name for name, each in ALL.items() if each.pictures])
+def test_its_pictures_are_in_the_list_of_the_record(name):
+    study = contents()[ALL[name].pictures["experiment"]]
+    points, _ = expanded(study.grid, study.fixed)
+    assert set(ALL[name].pictures["labels"]) <= {point.label for point in points}
+
+
+# What it says is so
+
+
+def test_the_answers_that_can_be_computed_are_right():
+    table = {layer.paper_name: layer for layer in nst.layer_table((64, 64))}
+    rng = np.random.default_rng(0)
+    features = rng.uniform(size=(30, 4)).astype("float32")
+    gram = np.asarray(nst.gram_matrix(features))
+    shuffled = np.asarray(nst.gram_matrix(rng.permutation(features)))
+    ramp = np.linspace(0, 1, 11)
+    image = rng.uniform(size=(1, 8, 9, 3)).astype("float32")
+    variation = nst.losses.total_variation
+    measured = {
+        "how_far_it_sees": table["conv5_1"].receptive_field,
+        "more_numbers": math.prod(table["conv4_2"].shape) / (64 * 64 * 3),
+        "shuffled_places": np.abs(shuffled - gram).max() / gram.max(),
+        "doubled_features": np.mean(np.asarray(nst.gram_matrix(2 * features)) / gram),
+        "half_contrast": float(variation(image / 2)) / float(variation(image)),
+        "jump_or_ramp": 1 / np.abs(np.diff(ramp)).sum(),
+    }
+    for name, value in measured.items():
+        assert ALL[name].measured(value) == ALL[name].answer, name
+
+
+def test_the_gradient_where_content_is_equal_is_nothing(network, photo):
+    content = nst.Content(photo, network=network)
+    evaluation = nst.objectives.as_objective(content).at(32, 48).evaluate(photo)
+    largest = np.abs(np.asarray(evaluation.gradient)).max()
+    asked = ALL["gradient_where_equal"]
+    assert asked.measured(largest) == asked.answer
+
+
+def test_eight_times_all_weights_is_the_same_picture(network, photo, painting):
+    def made(factor):
+        objective = factor * (
+            nst.Content(photo, network=network) + 10 * nst.Style(painting, network=network)
+        )
+        return nst.synthesize(objective, start=photo, steps=8, progress=False).image
+
+    apart = float(np.sqrt(np.mean((made(8) - made(1)) ** 2)))
+    assert ALL["eight_times"].measured(apart) == ALL["eight_times"].answer
+
+
+def test_a_huge_gamma_leaves_one_flat_colour(network, photo):
+    objective = nst.Content(photo, network=network) + 1000 * nst.TotalVariation()
+    made = nst.synthesize(objective, start="noise", steps=150, progress=False).image
+    spread = float(made.std(axis=(0, 1, 2)).mean())
+    assert ALL["huge_gamma"].measured(spread) == ALL["huge_gamma"].answer
+
+
+def test_a_shallow_layer_brings_the_pixels_back(trained):
+    cat = nst.samples.load("chelsea", max_side=64)
+
+    def psnr(layer):
+        content = nst.Content(cat, layer, network=trained)
+        made = nst.synthesize(content, start="noise", steps=25, progress=False).image
+        return -10 * math.log10(float(np.mean((made - cat) ** 2)))
+
+    gained = psnr("conv1_1") - psnr("conv5_1")
+    assert ALL["shallow_or_deep"].measured(gained) == ALL["shallow_or_deep"].answer
+
+
+def test_wrong_colours_on_the_trained_network(trained):
+    cat = nst.samples.load("chelsea", max_side=96)
+
+    def features(image):
+        return np.asarray(trained.features(image, ["block1_conv1"])["block1_conv1"]).ravel()
+
+    right, wrong = features(cat), features(cat[..., ::-1])
+    alike = right @ wrong / np.linalg.norm(right) / np.linalg.norm(wrong)
+    assert ALL["wrong_colours"].measured(alike) == ALL["wrong_colours"].answer
+
+
+def test_what_the_gram_matrix_notices():
+    maps = np.random.default_rng(1).uniform(size=(1, 6, 7, 4)).astype("float32")
+    gram = np.asarray(nst.gram_matrix(maps))
+
+    def change(other):
+        return float(np.abs(np.asarray(nst.gram_matrix(other)) - gram).max())
+
+    one = maps.copy()
+    one[..., 0] = np.roll(maps[..., 0], 2, axis=2)
+    together = np.roll(maps, 2, axis=2)
+    assert change(together) < 1e-5 < 0.001 < change(one)
+    assert ALL["what_gram_notices"].answer == "b"
+
+
+def test_the_losses_that_went_up_are_told_apart_as_it_says():
+    """On x²: uphill the loss grows with any rate; too long a step is mended by a shorter one."""
+
+    def losses(rate, sign):
+        x, found = 0.9, []
+        for _ in range(5):
+            found.append(x * x)
+            x -= sign * rate * 2 * x
+        return found
+
+    for rate in (0.3, 0.03):
+        assert losses(rate, -1) == sorted(losses(rate, -1))
+    assert losses(1.5, 1) == sorted(losses(1.5, 1))
+    assert losses(0.15, 1) == sorted(losses(0.15, 1), reverse=True)
+
+
+# Guess first, then run
+
+
+def middle(option):
+    low, high = option.range
+    return low + 1e-9 if math.isinf(high) else (low + high) / 2
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_a_right_prediction(name):
+    right = ALL[name].option(ALL[name].answer)
+    nst.predict(name, ALL[name].answer)
+    note = nst.predict(name, actual=middle(right))
+    assert note.kind == "right"
+    assert note.message.startswith("You predicted it: ") and right.why in note.message
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_a_wrong_prediction_gets_both_reasons(name):
+    right = ALL[name].option(ALL[name].answer)
+    for letter in set(letters(name)) - {ALL[name].answer}:
+        nst.predict(name, letter)
+        note = nst.predict(name, actual=middle(right))
+        assert note.kind == "wrong"
+        assert f"You predicted {letter}) " in note.message
+        assert right.why in note.message and ALL[name].option(letter).why in note.message
+
+
+def test_no_prediction_is_said():
+    note = nst.predict("doubled_features", actual=4)
+    assert note.kind == "open" and note.message.startswith("You made no prediction. It came out")
+
+
+def test_another_outcome_than_elsewhere_is_said_and_not_explained_away():
+    nst.predict("doubled_features", "b")
+    note = nst.predict("doubled_features", actual=2.0)
+    assert note.kind == "right"
+    assert "Elsewhere it came out as c) 4" in note.message
+    assert ALL["doubled_features"].option("b").why not in note.message
+
+
+def test_what_came_out_may_be_given_by_its_letter():
+    nst.predict("huge_gamma", "a")
+    note = nst.predict("huge_gamma", actual="a")
+    assert note.kind == "right" and "measured" not in note.message
+
+
+def test_the_last_guess_counts_and_asking_again_forgets_it():
+    nst.predict("huge_gamma", "a")
+    nst.predict("huge_gamma", "c")
+    assert "You predicted c)" in nst.predict("huge_gamma", actual=0.0).message
+    nst.predict("huge_gamma")
+    assert "no prediction" in nst.predict("huge_gamma", actual=0.0).message
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: nst.predict("double_features"), ValueError, "did you mean doubled_features"),
+        (lambda: nst.predict("blue_face"), ValueError, "is no prediction; ask it with nst.quiz"),
+        (lambda: nst.quiz("huge_gamma"), ValueError, "ask it with nst.predict"),
+        (lambda: nst.predict("huge_gamma", "d"), ValueError, "expected one of a, b, c"),
+        (lambda: nst.predict("huge_gamma", ""), ValueError, "expected one of a, b, c"),
+        (lambda: nst.quiz("blue_face", "ab"), ValueError, "expected one of a, b, c"),
+        (lambda: nst.predict("huge_gamma", actual=-1.0), ValueError, "none of the options"),
+        (lambda: nst.predict("huge_gamma", actual=math.nan), ValueError, "none of the options"),
+        (lambda: nst.predict("huge_gamma", actual=[1, 2]), TypeError, "expected a number"),
+        (lambda: nst.quiz("larger_beta", "ab"), ValueError, "each of the letters a, b, c once"),
+        (lambda: nst.quiz("larger_beta", pictures=gradients(2)), ValueError, "expected 3"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# Choose
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_is_answered_with_its_reason(name):
+    for letter in letters(name):
+        note = nst.quiz(name, letter)
+        assert note.kind == ("right" if letter == ALL[name].answer else "wrong")
+        assert note.message.endswith(ALL[name].option(letter).why)
+
+
+# Sort
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_only_the_right_order_is_right(name):
+    kinds = {
+        "".join(order): nst.quiz(name, "".join(order)).kind
+        for order in itertools.permutations("abc")
+    }
+    assert list(kinds.values()).count("right") == 1
+    assert kinds["abc"] == "wrong"  # they are not shown sorted
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_pictures_are_given_sorted_and_shown_in_the_order_of_the_letters(name):
+    given = gradients(3)
+    shown = nst.quiz(name, pictures=given).pictures
+    right = next(
+        order
+        for order in map("".join, itertools.permutations("abc"))
+        if nst.quiz(name, order).kind == "right"
+    )
+    for letter, expected in zip(right, given, strict=True):
+        np.testing.assert_array_equal(shown["abc".index(letter)], expected)
+
+
+def test_a_wrong_order_names_two_that_are_the_wrong_way_round():
+    name = ORDERS[0]
+    right = next(
+        order
+        for order in map("".join, itertools.permutations("abc"))
+        if nst.quiz(name, order).kind == "right"
+    )
+    note = nst.quiz(name, right[1] + right[0] + right[2])
+    assert f"Look at {right[1]} and {right[0]} again: {right[0]} comes before." in note.message
+    assert nst.quiz(name, right.upper()).kind == "right"
+
+
+def test_pictures_come_from_the_record(monkeypatch):
+    labels = ALL["which_start"].pictures["labels"]
+    made = types.SimpleNamespace(
+        results={label: nst.Synthesis(image, [], "steps", "", {}, 0, 0.0)
+                 for label, image in zip(labels, gradients(2), strict=True)}
+    )  # fmt: skip
+    monkeypatch.setattr(asking.record, "names", lambda: ["start_by_step"])
+    monkeypatch.setattr(asking.record, "load", lambda name: made)
+    shown = nst.quiz("which_start").pictures
+    assert [float(image.mean()) for image in shown] == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_what_the_record_does_not_have_yet_is_said(monkeypatch):
+    monkeypatch.setattr(asking.record, "names", lambda: [])
+    assert nst.quiz("which_start")._repr_html_().count("not made yet") == 2
+
+
+# How it is shown
+
+
+class Tags(HTMLParser):
+    """Every tag that is opened is closed, and what the page says."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.words, self.folded = [], [], 0
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.folded += tag == "details"
+        if tag not in ("img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def ask(name, **options):
+    asks = nst.predict if ALL[name].kind == "predict" else nst.quiz
+    return asks(name, **options)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_without_a_kernel_everything_can_be_unfolded(name):
+    count = len(ALL[name].pictures.get("labels", ()))
+    asked = ask(name, pictures=gradients(count)) if count else ask(name)
+    assert asked.widget is None
+    bundle = asked._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    page = Tags(bundle["text/html"])
+    expected = len(ALL[name].options) if name in CHOICES else 1
+    assert page.folded == expected
+    text = "".join(page.words)
+    reasons = [each.why for each in ALL[name].options] if name in CHOICES else []
+    for reason in reasons or [ALL[name].why or ALL[name].option(ALL[name].answer).why]:
+        assert reason.replace("*", "") in text.replace("*", "")
+    assert "<script" not in bundle["text/html"]
+
+
+@pytest.mark.parametrize("name", ["huge_gamma", "blue_face", "larger_beta"])
+def test_the_text_says_how_to_answer(name):
+    text = repr(ask(name))
+    asks = "predict" if name == "huge_gamma" else "quiz"
+    how = "'abc'" if name == "larger_beta" else "'a'"
+    assert text.splitlines()[-1].endswith(f"nst.{asks}({name!r}, {how})")
+    assert ALL[name].text in text
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    monkeypatch.setattr(asking, "_in_notebook", lambda: True)
+
+
+def test_a_prediction_by_button_is_kept_and_binding(kernel):
+    asked = nst.predict("huge_gamma")
+    bundle = asked._repr_mimebundle_()
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == asked.widget.model_id and "text/html" in bundle
+    asked.widget.buttons["a"].click()
+    assert "Your prediction: a)" in asked.widget.said.value
+    assert all(button.disabled for button in asked.widget.buttons.values())
+    assert nst.predict("huge_gamma", actual=0.001).kind == "right"
+
+
+def test_a_choice_by_button_may_be_made_again(kernel):
+    asked = nst.quiz("blue_face")
+    asked.widget.buttons["a"].click()
+    assert "No. VGG19 expects" in asked.widget.said.value
+    asked.widget.buttons["c"].click()
+    assert "Right. The way out" in asked.widget.said.value
+
+
+def test_pictures_are_sorted_by_button(kernel):
+    name = "larger_beta"
+    asked = nst.quiz(name, pictures=gradients(3))
+    for letter in "abc":
+        asked.widget.buttons[letter].click()
+        shown = [b.disabled for b in asked.widget.buttons.values()]
+    assert "Not yet. Look at" in asked.widget.said.value
+    assert not any(shown)  # all may be pressed anew
+    right = next(
+        order
+        for order in map("".join, itertools.permutations("abc"))
+        if nst.quiz(name, order).kind == "right"
+    )
+    for letter in right:
+        asked.widget.buttons[letter].click()
+    assert f"Right. {ALL[name].why[:20]}" in asked.widget.said.value
