@@ -30,7 +30,12 @@ from .network.vgg import VGG as VGG, deprocess as deprocess, preprocess as prepr
 from .network.weights import load_weights as load_weights
 from .objectives import terms as terms
 from .objectives.objective import Objective as Objective
-from .objectives.terms import Content as Content, Style as Style, TotalVariation as TotalVariation
+from .objectives.terms import (
+    Activation as Activation,
+    Content as Content,
+    Style as Style,
+    TotalVariation as TotalVariation,
+)
 from .optimizers.first_order import SGD as SGD, Adam as Adam
 from .optimizers.lbfgs import LBFGS as LBFGS
 from .recipes import (

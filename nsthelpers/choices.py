@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "NETWORKS", "OPTIMIZERS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS",
-    "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
+    "NETWORKS", "OPTIMIZERS", "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS",
+    "STATISTICS", "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
 ]  # fmt: skip
 
 #: Networks, where their weights come from, and how they pool (``network/``).
@@ -24,5 +24,7 @@ STATISTICS = (
 )  # fmt: skip
 #: Ways downhill (``optimizers/``).
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
+#: How an image is written down while it is optimised (``synthesis/parametrisations.py``).
+PARAMETRISATIONS = ("pixels", "waves")
 #: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
 STARTS = ("content", "recoloured", "style", "noise")

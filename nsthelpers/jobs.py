@@ -222,6 +222,11 @@ class Job:
         _choice(*choices.OPTIMIZERS, or_object="an optimizer", method="start"),
         "way downhill",
     )
+    image_as: object = _setting(
+        "pixels",
+        _choice(*choices.PARAMETRISATIONS, or_object="a Parametrisation", method="parameters"),
+        "how the image is written down while it is optimised",
+    )
     learning_rate: object = _setting(None, _number(above=0), "of adam and sgd")
     momentum: object = _setting(None, _number(least=0), "of sgd")
     precision: str = _setting(

@@ -230,6 +230,7 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
     options = {
         "start": job.start,
         "optimizer": _optimizer_of(job),
+        "image_as": job.image_as,
         "steps": job.steps,
         "scales": _scales_of(job, size),
         "precision": job.precision,

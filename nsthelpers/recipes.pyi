@@ -10,6 +10,7 @@ from .jobs import Job
 from .network.vgg import VGG
 from .optimizers.base import Optimizer
 from .statistics.base import Statistic
+from .synthesis.parametrisations import Parametrisation
 from .synthesis.results import Progress, Synthesis
 
 __all__ = [
@@ -45,6 +46,7 @@ def stylize(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",
@@ -73,6 +75,7 @@ def reconstruct_content(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",
@@ -103,6 +106,7 @@ def reconstruct_style(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",

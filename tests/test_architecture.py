@@ -21,12 +21,12 @@ ROOT = house.ROOT
 PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  # the command line
 # What users type: a name may be added, never lost.
 PUBLIC = """
-    Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
-    balancing check checks deprocess estimate geometric_weights gram_matrix images layer_table
-    load_image load_weights losses match_colours notebook objectives optimizers plots preprocess
-    read_settings recipes reconstruct_content reconstruct_style record resize samples save_image
-    statistics studies stylize sweep synthesis synthesize terms to_pil vgg weights white_noise
-    widgets
+    Activation Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend
+    balance balancing check checks deprocess estimate geometric_weights gram_matrix images
+    layer_table load_image load_weights losses match_colours notebook objectives optimizers plots
+    preprocess read_settings recipes reconstruct_content reconstruct_style record resize samples
+    save_image statistics studies stylize sweep synthesis synthesize terms to_pil vgg weights
+    white_noise widgets
 
     backend.keras balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
     losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
@@ -37,7 +37,8 @@ PUBLIC = """
     recipes.coarse_to_fine recipes.open_image
     samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
     statistics.STATISTICS statistics.Statistic statistics.Wasserstein studies.names studies.read
-    synthesis.Progress synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.STYLE_LAYERS
+    synthesis.Parametrisation synthesis.Pixels synthesis.Progress
+    synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS vgg.STYLE_LAYERS
     vgg.default_network vgg.layer_name vgg.layer_table weights.WeightsUnavailableError
     weights.describe_sources widgets.content_panel widgets.layer_explorer widgets.rate
     widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel

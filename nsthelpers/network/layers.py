@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import numbers
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from ..arguments import did_you_mean
 
 __all__ = [
-    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "geometric_weights", "layer_name", "layer_names",
-    "layer_shapes", "layer_table",
+    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights", "layer_name",
+    "layer_names", "layer_shapes", "layer_table",
 ]  # fmt: skip
 
 _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
@@ -178,6 +179,25 @@ def layer_name(layer: str, name="vgg19") -> str:
     if text not in known:
         raise ValueError(f"{name} has no layer {layer!r}; {did_you_mean(text, known)}")
     return text
+
+
+def check_channel(channel, layer, name="vgg19"):
+    """Raise ValueError unless a layer has this channel.
+
+    Examples
+    --------
+    >>> check_channel(64, "conv1_1")
+    Traceback (most recent call last):
+    ValueError: channel is 64; expected a whole number from 0 to 63, of the 64 of conv1_1
+    """
+    rows = {row.name: row for row in layer_table(name=name)}
+    count = rows[layer_name(layer, name)].shape[2]
+    whole = isinstance(channel, numbers.Integral) and not isinstance(channel, bool)
+    if not (whole and 0 <= channel < count):
+        raise ValueError(
+            f"channel is {channel!r}; expected a whole number from 0 to {count - 1}, of the "
+            f"{count} of {layer}"
+        )
 
 
 def geometric_weights(count, ratio=0.5) -> tuple[float, ...]:

@@ -97,6 +97,8 @@ def estimate(
     start="content",
     scales=None,
     optimizer=None,
+    image_as="pixels",
+    jitter=0,
     precision="auto",
     time_limit=None,
     network=None,
@@ -108,7 +110,7 @@ def estimate(
     what : Objective, Term, int or (int, int)
         The objective; or only a size, long side of a 3:2 picture or height and width, for content,
         style and total variation as :func:`nsthelpers.stylize` has them.
-    steps, start, scales, optimizer, precision, time_limit
+    steps, start, scales, optimizer, image_as, jitter, precision, time_limit
         As :func:`nsthelpers.synthesize` takes them.
     network : VGG, optional
         For a size; default VGG19.
@@ -145,6 +147,8 @@ def estimate(
         what,
         start if size is None else "content",
         optimizer=optimizer,
+        image_as=image_as,
+        jitter=jitter,
         steps=steps,
         scales=scales,
         precision=precision,
@@ -161,7 +165,7 @@ def estimate_plan(plan) -> Estimate:
     -------
     Estimate
     """
-    timing = measure_timing(plan.objective, plan.size, plan.optimizer, plan.precision, plan.image)
+    timing = measure_timing(plan.objective, plan.size, plan.way, plan.precision, plan.image)
     seconds = sum(
         timing.seconds(math.prod(stage.size), 1 + stage.steps * timing.evaluations_per_step)
         for stage in plan.stages
