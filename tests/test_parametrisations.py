@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 import nsthelpers as nst
 from nsthelpers import choices
 from nsthelpers.backend import ops, to_numpy, to_tensor
-from nsthelpers.objectives.objective import Evaluation
+from nsthelpers.objectives.objective import BoundObjective, Evaluation
 from nsthelpers.synthesis import loop, parametrisations
 from nsthelpers.synthesis.parametrisations import Pixels, Through, Waves, as_parametrisation
 
@@ -157,11 +157,33 @@ class TestSynthesis:
         assert plan.image_as == Pixels() and plan.way is plan.optimizer
 
     def test_lbfgs_takes_parameters_for_no_pixels(self, start, monkeypatch):
-        made = []
-        monkeypatch.setattr(nst.LBFGS, "start", lambda self, evaluate, image: made.append(self))
-        with pytest.raises(AttributeError):
-            nst.synthesize(nst.TotalVariation(), start, image_as="waves", progress=False)
-        assert made == [nst.LBFGS(bounds=None, by_octave=False)]
+        made, begin = [], nst.LBFGS.start
+        monkeypatch.setattr(
+            nst.LBFGS, "start", lambda self, *given: (made.append(self), begin(self, *given))[1]
+        )
+        nst.synthesize(nst.TotalVariation(), start, image_as="waves", steps=1, progress=False)
+        (made,) = made
+        assert made.bounds is None and not made.by_octave and made.memory == nst.LBFGS().memory
+
+    @pytest.mark.parametrize("kind", choices.PARAMETRISATIONS)
+    def test_the_first_trial_step_is_one_of_pixels_in_any_numbers(self, kind, monkeypatch):
+        """The gradient of brightness lies in one number, whose wave is a large one."""
+        grey, seen = np.full((1, *SIZE, 3), 0.4, "float32"), []
+
+        class Brighter(nst.objectives.Term):
+            label = "brighter"
+
+            def loss(self, image, features, targets):
+                return -ops.mean(image)
+
+        original = BoundObjective.evaluate
+        monkeypatch.setattr(
+            BoundObjective, "evaluate",
+            lambda self, image: (seen.append(to_numpy(image)), original(self, image))[1],
+        )  # fmt: skip
+        nst.synthesize(Brighter(), grey, image_as=kind, steps=1, progress=False)
+        assert seen[0] == pytest.approx(grey, abs=1e-6)
+        assert np.sqrt(np.mean((seen[1] - seen[0]) ** 2)) == pytest.approx(0.05, rel=0.05)
 
     def test_from_coarse_to_fine_the_image_goes_on(self, start):
         progress = []

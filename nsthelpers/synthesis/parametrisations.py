@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import did_you_mean
-from ..backend import compile_function, compile_value_and_gradient, ops, to_tensor
+from ..backend import compile_function, compile_value_and_gradient, ops, to_numpy, to_tensor
 from ..choices import PARAMETRISATIONS
 from ..optimizers import Optimizer
 from ..optimizers.spectrum import cosines
@@ -32,6 +32,7 @@ _STEEPNESS = 4.0  # of the sigmoid: at grey a parameter then moves the image as 
 _MARGIN = (
     1 / 1024
 )  # black and white lie at infinity; this near, a saved picture shows no difference
+_SMALL = 1e-4  # a change of parameters by which an image changes in proportion
 
 
 class Parametrisation:
@@ -258,9 +259,6 @@ class _Descent:
 
     def __init__(self, optimizer, parametrisation, evaluate, image):
         self._drawn, pulled_back = _compiled(parametrisation)
-        fields = {each.name for each in dataclasses.fields(optimizer)}
-        plain = {"bounds": None, "by_octave": False}
-        plain = {name: value for name, value in plain.items() if name in fields}
 
         def through(parameters):
             evaluation = evaluate(self._drawn(parameters))
@@ -268,8 +266,25 @@ class _Descent:
             return dataclasses.replace(evaluation, gradient=gradient)
 
         parameters = parametrisation.parameters(np.asarray(image))
-        self._descent = dataclasses.replace(optimizer, **plain).start(through, parameters)
+        known = [through(to_tensor(parameters, parameters.dtype.name))]
+        plain = {"bounds": None, "by_octave": False}
+        if hasattr(optimizer, "first_step"):
+            gain = self._gain(parameters, to_numpy(known[0].gradient))
+            plain["first_step"] = optimizer.first_step / gain
+        plain = {name: value for name, value in plain.items() if hasattr(optimizer, name)}
+        self._descent = dataclasses.replace(optimizer, **plain).start(
+            lambda parameters: known.pop() if known else through(parameters), parameters
+        )
         self.image = self._drawn(self._descent.image)
+
+    def _gain(self, parameters, direction):
+        """How far pixels move along a direction, beside the parameters: root mean squares."""
+        length = np.sqrt(np.mean(direction.astype("float64") ** 2))
+        if not (length > 0 and np.isfinite(length)):
+            return 1.0
+        moved = parameters + (_SMALL / length * direction).astype(parameters.dtype)
+        here, there = (to_numpy(self._drawn(to_tensor(p, None))) for p in (parameters, moved))
+        return max(np.sqrt(np.mean((there - here) ** 2)) / _SMALL, _SMALL)
 
     @property
     def evaluation(self):
