@@ -241,6 +241,9 @@ class Job:
         "auto, imagenet, pypi, random, or an .h5 or .npz file",
     )  # fmt: skip
     pooling: str = _setting("max", _choice(*choices.POOLINGS), "the network's pooling")
+    padding: str = _setting(
+        "zero", _choice(*choices.PADDINGS), "what the network sees beyond the border"
+    )
     normalized: object = _setting(
         False,
         Kind("true, false or images", lambda value: None if isinstance(value, str) else value),
@@ -266,7 +269,7 @@ class Job:
 
     def _check_network(self):
         made = not isinstance(self.network, str)
-        for name in ("weights", "pooling", "normalized") if made else ():
+        for name in ("weights", "pooling", "padding", "normalized") if made else ():
             if getattr(self, name) not in (None, Job.__dataclass_fields__[name].default):
                 raise ValueError(
                     f"{name} is {_shown(getattr(self, name))}, but the network is made already; "
