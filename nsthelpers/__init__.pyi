@@ -26,6 +26,7 @@ from .lessons.checks import check as check
 from .losses import gram_matrix as gram_matrix
 from .network import vgg as vgg, weights as weights
 from .network.layers import geometric_weights as geometric_weights, layer_table as layer_table
+from .network.patches import strongest_patches as strongest_patches
 from .network.vgg import VGG as VGG, deprocess as deprocess, preprocess as preprocess
 from .network.weights import load_weights as load_weights
 from .objectives import terms as terms

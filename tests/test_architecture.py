@@ -25,8 +25,8 @@ PUBLIC = """
     balance balancing check checks deprocess estimate geometric_weights gram_matrix images
     layer_table load_image load_weights losses match_colours notebook objectives optimizers plots
     preprocess read_settings recipes reconstruct_content reconstruct_style record resize samples
-    save_image statistics studies stylize sweep synthesis synthesize terms to_pil vgg weights
-    white_noise widgets
+    save_image statistics strongest_patches studies stylize sweep synthesis synthesize terms to_pil
+    vgg weights white_noise widgets
 
     backend.keras balancing.gradient_norms checks.tasks images.to_png_bytes images.to_uint8
     losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation

@@ -14,7 +14,7 @@ from ..arguments import did_you_mean
 
 __all__ = [
     "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights", "layer_name",
-    "layer_names", "layer_shapes", "layer_table",
+    "layer_names", "layer_shapes", "layer_table", "receptive_field",
 ]  # fmt: skip
 
 _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
@@ -138,6 +138,34 @@ def layer_table(size=(224, 224), name="vgg19") -> list[Layer]:
             row = (f"pool{block}", "pooling")
         rows.append(Layer(layer, *row, (height, width, channels), parameters, stride, field))
     return rows
+
+
+def receptive_field(layer, name="vgg19") -> tuple[int, int, int]:
+    """Where the inputs lie that one output of a layer sees, along one axis.
+
+    Parameters
+    ----------
+    layer : str
+    name : {"vgg19", "vgg16"}, default "vgg19"
+
+    Returns
+    -------
+    stride, before, size : int
+        Output i sees ``size`` pixels, from pixel ``i * stride - before`` on. Some of them may lie
+        beyond the border.
+
+    Examples
+    --------
+    >>> receptive_field("conv1_2"), receptive_field("pool1"), receptive_field("conv2_1")
+    ((1, 2, 5), (2, 2, 6), (2, 4, 10))
+    """
+    wanted, before, stride = layer_name(layer, name), 0, 1
+    for row in layer_table(name=name):
+        before += stride if row.kind == "convolution" else 0  # it pads by one, a pooling does not
+        stride = row.stride
+        if row.name == wanted:
+            break
+    return stride, before, row.receptive_field
 
 
 def layer_name(layer: str, name="vgg19") -> str:

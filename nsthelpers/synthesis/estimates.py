@@ -26,6 +26,8 @@ __all__ = ["Estimate", "device_text", "duration_text", "estimate", "estimate_pla
 # Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
 # are kept for the gradient, and a few of the largest are there twice.
 _BYTES_PER_ACTIVATION = {"float32": 6.2, "bfloat16": 3.7}
+# Beyond zeros, a padded copy of what goes into each convolution is kept, too.
+_BYTES_PER_PADDED = {"float32": 4, "bfloat16": 2}
 _IMAGE_BYTES = 3 * 4
 #: Share of the free memory that a run may take.
 _USABLE = 0.9
@@ -223,9 +225,12 @@ def _bytes_per_pixel(objective, optimizer, precision):
             shared += term.layers
     passes = [layers for layers in (shared, *passes) if layers]
     activations = sum(_activations(objective.network.name, layers) for layers in passes)
+    each = _BYTES_PER_ACTIVATION[precision]
+    if activations and objective.network.padding != "zero":
+        each += _BYTES_PER_PADDED[precision]
     # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
     vectors = 10 + 2 * getattr(optimizer, "memory", 2)
-    return activations * _BYTES_PER_ACTIVATION[precision] + vectors * _IMAGE_BYTES
+    return activations * each + vectors * _IMAGE_BYTES
 
 
 def _activations(network, layers):
