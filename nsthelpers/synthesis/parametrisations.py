@@ -146,7 +146,7 @@ class Waves(Parametrisation):
     It is for seeing what a network looks for (:class:`nsthelpers.Activation`). What is to agree
     pixel by pixel, as a content of a shallow layer, converges far sooner in pixels: L-BFGS has its
     own guess there of how a loss curves along waves (``by_octave``), and weak waves and colours
-    take many steps here.
+    take many steps here. Nor does a style's mask hold: a wave reaches everywhere.
 
     References
     ----------
