@@ -29,11 +29,17 @@ from .lessons.glossary import explain as explain
 from .losses import gram_matrix as gram_matrix
 from .network import vgg as vgg, weights as weights
 from .network.layers import geometric_weights as geometric_weights, layer_table as layer_table
+from .network.patches import strongest_patches as strongest_patches
 from .network.vgg import VGG as VGG, deprocess as deprocess, preprocess as preprocess
 from .network.weights import load_weights as load_weights
 from .objectives import terms as terms
 from .objectives.objective import Objective as Objective
-from .objectives.terms import Content as Content, Style as Style, TotalVariation as TotalVariation
+from .objectives.terms import (
+    Activation as Activation,
+    Content as Content,
+    Style as Style,
+    TotalVariation as TotalVariation,
+)
 from .optimizers.first_order import SGD as SGD, Adam as Adam
 from .optimizers.lbfgs import LBFGS as LBFGS
 from .recipes import (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 __all__ = [
-    "NETWORKS", "OPTIMIZERS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS",
-    "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
+    "NETWORKS", "OPTIMIZERS", "PADDINGS", "PARAMETRISATIONS", "POOLINGS", "PRECISIONS",
+    "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
 ]  # fmt: skip
 
-#: Networks, where their weights come from, and how they pool (``network/``).
+#: Networks, where their weights come from, how they pool and pad (``network/``).
 NETWORKS = ("vgg19", "vgg16")
 WEIGHTS = ("auto", "imagenet", "pypi", "random")
 POOLINGS = ("max", "avg")
+PADDINGS = ("zero", "reflect", "circular")
 #: Number formats for the inside of a network (``backend.py``).
 PRECISIONS = ("float32", "bfloat16")
 #: How content and style losses add up, kinds of total variation, how they do (``losses.py``).
@@ -24,5 +25,7 @@ STATISTICS = (
 )  # fmt: skip
 #: Ways downhill (``optimizers/``).
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
+#: How an image is written down while it is optimised (``synthesis/parametrisations.py``).
+PARAMETRISATIONS = ("pixels", "waves")
 #: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
 STARTS = ("content", "recoloured", "style", "noise")

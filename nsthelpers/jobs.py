@@ -222,6 +222,11 @@ class Job:
         _choice(*choices.OPTIMIZERS, or_object="an optimizer", method="start"),
         "way downhill",
     )
+    image_as: object = _setting(
+        "pixels",
+        _choice(*choices.PARAMETRISATIONS, or_object="a Parametrisation", method="parameters"),
+        "how the image is written down while it is optimised",
+    )
     learning_rate: object = _setting(None, _number(above=0), "of adam and sgd")
     momentum: object = _setting(None, _number(least=0), "of sgd")
     precision: str = _setting(
@@ -236,6 +241,9 @@ class Job:
         "auto, imagenet, pypi, random, or an .h5 or .npz file",
     )  # fmt: skip
     pooling: str = _setting("max", _choice(*choices.POOLINGS), "the network's pooling")
+    padding: str = _setting(
+        "zero", _choice(*choices.PADDINGS), "what the network sees beyond the border"
+    )
     normalized: object = _setting(
         False,
         Kind("true, false or images", lambda value: None if isinstance(value, str) else value),
@@ -261,7 +269,7 @@ class Job:
 
     def _check_network(self):
         made = not isinstance(self.network, str)
-        for name in ("weights", "pooling", "normalized") if made else ():
+        for name in ("weights", "pooling", "padding", "normalized") if made else ():
             if getattr(self, name) not in (None, Job.__dataclass_fields__[name].default):
                 raise ValueError(
                     f"{name} is {_shown(getattr(self, name))}, but the network is made already; "

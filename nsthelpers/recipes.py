@@ -230,6 +230,7 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
     options = {
         "start": job.start,
         "optimizer": _optimizer_of(job),
+        "image_as": job.image_as,
         "steps": job.steps,
         "scales": _scales_of(job, size),
         "precision": job.precision,
@@ -437,13 +438,14 @@ def _scales_of(job, size):
 def _network_of(job):
     if not isinstance(job.network, str):
         return job.network
-    if job.pooling == "max" and job.normalized is False:
+    if (job.pooling, job.padding, job.normalized) == ("max", "zero", False):
         return default_network(job.network, job.weights)
+    options = {"weights": job.weights, "pooling": job.pooling, "padding": job.padding}
     if isinstance(job.normalized, bool):
-        return _special_network(job.network, job.weights, job.pooling, job.normalized)
-    return VGG(job.network, weights=job.weights, pooling=job.pooling, normalized=job.normalized)
+        return _special_network(job.network, normalized=job.normalized, **options)
+    return VGG(job.network, normalized=job.normalized, **options)
 
 
 @functools.lru_cache(maxsize=2)  # a study asks for the same one at every point
-def _special_network(name, weights, pooling, normalized):
-    return VGG(name, weights=weights, pooling=pooling, normalized=normalized)
+def _special_network(name, **options):
+    return VGG(name, **options)

@@ -10,6 +10,7 @@ from .jobs import Job
 from .network.vgg import VGG
 from .optimizers.base import Optimizer
 from .statistics.base import Statistic
+from .synthesis.parametrisations import Parametrisation
 from .synthesis.results import Progress, Synthesis
 
 __all__ = [
@@ -45,6 +46,7 @@ def stylize(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",
@@ -52,6 +54,7 @@ def stylize(
     network: str | VGG = "vgg19",
     weights: str | PathLike[str] = "auto",
     pooling: str = "max",
+    padding: str = "zero",
     normalized: bool | Sequence[Any] = False,
     callbacks: Callbacks = (),
     progress: bool = True,
@@ -73,6 +76,7 @@ def reconstruct_content(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",
@@ -80,6 +84,7 @@ def reconstruct_content(
     network: str | VGG = "vgg19",
     weights: str | PathLike[str] = "auto",
     pooling: str = "max",
+    padding: str = "zero",
     normalized: bool | Sequence[Any] = False,
     callbacks: Callbacks = (),
     progress: bool = True,
@@ -103,6 +108,7 @@ def reconstruct_style(
     tv_reduction: str = "mean",
     reduction: str = "relative",
     optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
     learning_rate: float | None = None,
     momentum: float | None = None,
     precision: str = "auto",
@@ -110,6 +116,7 @@ def reconstruct_style(
     network: str | VGG = "vgg19",
     weights: str | PathLike[str] = "auto",
     pooling: str = "max",
+    padding: str = "zero",
     normalized: bool | Sequence[Any] = False,
     callbacks: Callbacks = (),
     progress: bool = True,

@@ -21,12 +21,12 @@ ROOT = house.ROOT
 PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  # the command line
 # What users type: a name may be added, never lost.
 PUBLIC = """
-    Adam Content LBFGS Objective SGD Style Synthesis TotalVariation VGG as_image backend balance
-    balancing check checks deprocess diagrams estimate explain geometric_weights gram_matrix images
-    layer_table load_image load_weights losses match_colours notebook objectives optimizers own
-    plots predict preprocess quiz read_settings recipes reconstruct_content reconstruct_style record
-    resize samples save_image statistics studies stylize sweep synthesis synthesize terms to_pil vgg
-    weights white_noise widgets
+    Activation Adam as_image backend balance balancing check checks Content deprocess diagrams
+    estimate explain geometric_weights gram_matrix images layer_table LBFGS load_image
+    load_weights losses match_colours notebook Objective objectives optimizers own plots predict
+    preprocess quiz read_settings recipes reconstruct_content reconstruct_style record resize
+    samples save_image SGD statistics strongest_patches studies Style stylize sweep synthesis
+    Synthesis synthesize terms to_pil TotalVariation VGG vgg weights white_noise widgets
 
     backend.keras balancing.gradient_norms checks.tasks diagrams.Drawing diagrams.convolution
     diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.to_png_bytes
@@ -38,9 +38,9 @@ PUBLIC = """
     plots.spectrum plots.Table recipes.coarse_to_fine recipes.open_image record.load record.names
     samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
     statistics.Statistic statistics.STATISTICS statistics.Wasserstein studies.names studies.read
-    synthesis.Progress synthesis.Record terms.Content vgg.CONVOLUTIONS vgg.default_network
-    vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
-    weights.WeightsUnavailableError
+    synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
+    terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
+    vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError
     widgets.content_panel widgets.layer_explorer widgets.rate widgets.smoothing_panel
     widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
 """.split()

@@ -526,7 +526,7 @@ class TestSpectrum:
     def test_it_learns_what_each_octave_is_like(self):
         """A bowl that is a hundred times steeper for fine waves than for coarse ones."""
         size = (24, 24)
-        cosines = spectrum._cosines(24)
+        cosines = spectrum.cosines(24)
         frequency = np.hypot(*np.meshgrid(np.arange(24), np.arange(24), indexing="ij"))
         curvature = 1 + 100 * (frequency / frequency.max()) ** 2
 

@@ -238,3 +238,21 @@ class TestTotalVariation:
     def test_errors_say_what_was_expected(self, arguments, message):
         with pytest.raises(ValueError, match=message):
             nst.TotalVariation(**arguments)
+
+
+class TestActivation:
+    def test_it_is_minus_the_logarithm_of_the_channels_mean(self, photo, network):
+        term = nst.Activation("conv2_1", 17, network=network)
+        mean = float(np.mean(network.features(photo, "conv2_1")["conv2_1"][..., 17]))
+        assert mean > 0
+        assert term.report(photo)["activation"]["loss"] == pytest.approx(-np.log1p(mean), rel=1e-5)
+        assert term.settings() == {"layer": "block2_conv1", "channel": 17}
+
+    def test_channels_of_a_layer_share_one_graph(self, network):
+        one, other = (nst.Activation("conv2_1", channel, network=network) for channel in (1, 2))
+        assert one._graph_key() == other._graph_key()
+
+    @pytest.mark.parametrize("channel", [-1, 64, 1.5, True, "3"])
+    def test_a_channel_that_is_not_there_is_refused(self, network, channel):
+        with pytest.raises(ValueError, match="channel is .*; expected a whole number from 0 to 63"):
+            nst.Activation("conv1_1", channel, network=network)

@@ -232,7 +232,8 @@ class TestFeatures:
         ("arguments", "message"),
         [
             ({"name": "vgg11"}, "(?i)unknown network 'vgg11'"),
-            ({"pooling": "min"}, "unknown pooling 'min'; expected 'max' or 'avg'"),
+            ({"pooling": "min"}, "unknown pooling 'min'; expected one of 'max', 'avg'"),
+            ({"padding": "same"}, "unknown padding 'same'; expected one of 'zero', 'reflect', 'ci"),
             ({"name": "vgg16", "weights": None}, "the weights are vgg19's; expected .* vgg16"),
             ({"normalized": []}, "no images to normalise over"),
         ],
@@ -252,8 +253,12 @@ class TestFeatures:
         )  # fmt: skip
         assert "seed 0" in settings["provenance"] and settings["normalized"] is False
         assert repr(network) == "VGG('vgg19', weights='random', pooling='avg', normalized=False)"
+        assert "padding" not in settings  # networks keep the names that they had
+        network = nst.VGG(weights="random", padding="circular")
+        assert network.settings()["padding"] == "circular"
+        assert "pooling='max', padding='circular', normalized=False" in repr(network)
         asked = set(inspect.signature(nst.VGG).parameters)
-        assert asked <= set(settings)
+        assert asked <= set(network.settings())
 
     def test_the_default_network_is_made_once(self, monkeypatch):
         made = []
@@ -349,6 +354,87 @@ def test_trained_weights_see_what_they_always_saw(trained):
     assert means == pytest.approx([19.09, 127.3, 136.6, 630.1, 83.59], rel=0.05)
 
 
+class TestPadding:
+    """What a network sees beyond the border of the image, and of every layer's input."""
+
+    @staticmethod
+    def answers(padding, image, layers, **options):
+        found = nst.VGG(padding=padding, **options).features(image.astype("float32"), layers)
+        return {layer: to_numpy(found[layer]) for layer in layers}
+
+    @pytest.mark.parametrize("pooling", ["max", "avg"])
+    def test_circular_answers_move_with_the_image(self, weights, pooling):
+        image = np.random.default_rng(5).uniform(size=(1, 32, 48, 3))
+        options = {"weights": weights, "pooling": pooling}
+        here = self.answers("circular", image, CONVOLUTIONS, **options)
+        moved = np.roll(image, (16, -32), (1, 2))
+        there = self.answers("circular", moved, CONVOLUTIONS, **options)
+        strides = {row.name: row.stride for row in nst.layer_table()}
+        for layer in CONVOLUTIONS:
+            expected = np.roll(here[layer], (16 // strides[layer], -32 // strides[layer]), (1, 2))
+            np.testing.assert_allclose(there[layer], expected, atol=1e-5 * expected.max())
+        for padding in ("zero", "reflect"):  # these know where the border is
+            here, there = (
+                self.answers(padding, each, ["conv2_1"], **options)["conv2_1"]
+                for each in (image, moved)
+            )
+            assert np.abs(there - np.roll(here, (8, -16), (1, 2))).max() > 0.01 * here.max()
+
+    @pytest.mark.parametrize(("padding", "flat"), [("reflect", True), ("circular", True),
+                                                   ("zero", False)])  # fmt: skip
+    def test_a_flat_image_has_a_border_only_for_zeros(self, weights, padding, flat):
+        image = np.full((1, 40, 56, 3), (0.2, 0.7, 0.5))
+        for layer, found in self.answers(padding, image, CONVOLUTIONS, weights=weights).items():
+            spread = np.ptp(found, axis=(1, 2)).max() / found.max()
+            assert (spread < 1e-4) if flat else (spread > 0.1), layer
+
+    @pytest.mark.parametrize(("padding", "mode"), [("reflect", "reflect"), ("circular", "wrap")])
+    def test_one_convolution_against_numpys_borders(self, weights, padding, mode):
+        image = np.random.default_rng(2).uniform(size=(1, 9, 7, 3))
+        kernel, bias = weights.layers["block1_conv1"]
+        padded = np.pad(image[0, :, :, ::-1] * 255 - vgg.MEANS_BGR, [(1, 1), (1, 1), (0, 0)], mode)
+        expected = sum(
+            padded[row : row + 9, column : column + 7] @ kernel[row, column]
+            for row in range(3)
+            for column in range(3)
+        )
+        found = self.answers(padding, image, ["conv1_1"], weights=weights)["conv1_1"][0]
+        np.testing.assert_allclose(found, np.maximum(expected + bias, 0), rtol=1e-4, atol=1e-2)
+
+    @pytest.mark.parametrize("padding", ["reflect", "circular"])
+    def test_a_row_that_is_alone_is_its_own_neighbour(self, weights, padding):
+        image = np.full((1, 8, 20, 3), 0.4)
+        found = self.answers(padding, image, ["conv4_1"], weights=weights)["conv4_1"]
+        assert found.shape == (1, 1, 2, 512) and np.isfinite(found).all()
+
+    def test_the_default_is_what_it_was(self, network, photo):
+        explicit = nst.VGG(weights="random", padding="zero")
+        for layer in ("conv1_2", "conv3_1"):
+            expected = to_numpy(network.features(photo, layer)[layer])
+            assert np.array_equal(to_numpy(explicit.features(photo, layer)[layer]), expected)
+
+    def test_networks_with_the_same_weights_hold_one_copy(self, network, weights, photo):
+        other = nst.VGG(weights="random", padding="circular", pooling="avg")
+        assert other._kernels is network._kernels
+        coarse = other.in_precision("bfloat16")
+        assert (coarse.padding, coarse._kernels) == ("circular", network._kernels)
+        of_another, again = nst.VGG(weights=weights), nst.VGG(weights=weights, padding="reflect")
+        assert of_another._kernels is again._kernels is not network._kernels
+        normalised = nst.VGG(weights="random", normalized=[photo])
+        assert normalised._kernels is not network._kernels
+
+    def test_jobs_take_it_and_keep_it(self, photo):
+        made = nst.reconstruct_style(
+            photo, "conv1_1", padding="circular", weights="random", steps=1, progress=False
+        )
+        assert made.settings["objective"]["network"]["padding"] == "circular"
+        assert made.settings["job"]["padding"] == "circular"
+        with pytest.raises(ValueError, match="padding is 'mirror'; expected one of zero, reflect"):
+            nst.reconstruct_style(photo, padding="mirror")
+        with pytest.raises(ValueError, match="padding is 'reflect', but the network is made"):
+            nst.reconstruct_style(photo, padding="reflect", network=nst.VGG(weights="random"))
+
+
 class TestPrecision:
     def test_the_coarse_answers_are_close_and_come_as_float32(self, network, photo):
         exact = network.features(photo, CONVOLUTIONS)
@@ -370,8 +456,9 @@ class TestPrecision:
         network = nst.VGG(weights=weights)
         coarse = network.in_precision("bfloat16")
         coarse.features(photo, "block2_conv1")
-        assert list(coarse._on_device) == ["block1_conv1", "block1_conv2", "block2_conv1"]
-        assert not network._on_device
+        made = network._kernels.on_device
+        assert list(made["bfloat16"]) == ["block1_conv1", "block1_conv2", "block2_conv1"]
+        assert not made["float32"]
 
     def test_kernels_made_while_a_function_is_traced_serve_afterwards(self, weights, photo):
         network = nst.VGG(weights=weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import numbers
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from ..arguments import did_you_mean
 
 __all__ = [
-    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "geometric_weights", "layer_name", "layer_names",
-    "layer_shapes", "layer_table",
+    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights", "layer_name",
+    "layer_names", "layer_shapes", "layer_table", "receptive_field",
 ]  # fmt: skip
 
 _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
@@ -139,6 +140,34 @@ def layer_table(size=(224, 224), name="vgg19") -> list[Layer]:
     return rows
 
 
+def receptive_field(layer, name="vgg19") -> tuple[int, int, int]:
+    """Where the inputs lie that one output of a layer sees, along one axis.
+
+    Parameters
+    ----------
+    layer : str
+    name : {"vgg19", "vgg16"}, default "vgg19"
+
+    Returns
+    -------
+    stride, before, size : int
+        Output i sees ``size`` pixels, from pixel ``i * stride - before`` on. Some of them may lie
+        beyond the border.
+
+    Examples
+    --------
+    >>> receptive_field("conv1_2"), receptive_field("pool1"), receptive_field("conv2_1")
+    ((1, 2, 5), (2, 2, 6), (2, 4, 10))
+    """
+    wanted, before, stride = layer_name(layer, name), 0, 1
+    for row in layer_table(name=name):
+        before += stride if row.kind == "convolution" else 0  # it pads by one, a pooling does not
+        stride = row.stride
+        if row.name == wanted:
+            break
+    return stride, before, row.receptive_field
+
+
 def layer_name(layer: str, name="vgg19") -> str:
     """Keras' name of a layer: the papers' names are accepted and mean the same layer.
 
@@ -178,6 +207,25 @@ def layer_name(layer: str, name="vgg19") -> str:
     if text not in known:
         raise ValueError(f"{name} has no layer {layer!r}; {did_you_mean(text, known)}")
     return text
+
+
+def check_channel(channel, layer, name="vgg19"):
+    """Raise ValueError unless a layer has this channel.
+
+    Examples
+    --------
+    >>> check_channel(64, "conv1_1")
+    Traceback (most recent call last):
+    ValueError: channel is 64; expected a whole number from 0 to 63, of the 64 of conv1_1
+    """
+    rows = {row.name: row for row in layer_table(name=name)}
+    count = rows[layer_name(layer, name)].shape[2]
+    whole = isinstance(channel, numbers.Integral) and not isinstance(channel, bool)
+    if not (whole and 0 <= channel < count):
+        raise ValueError(
+            f"channel is {channel!r}; expected a whole number from 0 to {count - 1}, of the "
+            f"{count} of {layer}"
+        )
 
 
 def geometric_weights(count, ratio=0.5) -> tuple[float, ...]:

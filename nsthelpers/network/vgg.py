@@ -16,7 +16,9 @@ import weakref
 
 import numpy as np
 
+from ..arguments import check_choice
 from ..backend import PRECISIONS, ops, to_tensor
+from ..choices import PADDINGS, POOLINGS
 from ..images import samples
 from ..images.arrays import as_image
 from .layers import (
@@ -104,6 +106,10 @@ class VGG:
         As :func:`nsthelpers.weights.load_weights` takes it.
     pooling : {"max", "avg"}, default "max"
         Gatys et al. found average pooling slightly more appealing.
+    padding : {"zero", "reflect", "circular"}, default "zero"
+        What a convolution sees one pixel beyond the border: nothing, as when VGG was trained; the
+        pixels inside, mirrored; or those at the other border, as if the picture were one tile of
+        many. Zeros tell a filter where the border is. Layers have the same sizes with all three.
     normalized : bool or sequence of images, default False
         Rescale the weights so that each filter's mean activation over a set of images is 1.
         ``True`` takes scikit-image's photographs among the samples as that set. A filter that
@@ -112,7 +118,7 @@ class VGG:
 
     Attributes
     ----------
-    name, pooling : str
+    name, pooling, padding : str
     normalized : bool
     precision : {"float32", "bfloat16"}
         What it computes in: "float32", see :meth:`in_precision`.
@@ -130,7 +136,8 @@ class VGG:
     ----------
     Simonyan & Zisserman (2014), arXiv 1409.1556; average pooling and normalisation: Gatys, Ecker &
     Bethge (2015), "Texture Synthesis Using Convolutional Neural Networks", arXiv 1505.07376,
-    section 2.
+    section 2. Zeros as a trace of place: Islam, Jia & Bruce (2020), "How Much Position Information
+    Do Convolutional Neural Networks Encode?", arXiv 2001.08248.
 
     Examples
     --------
@@ -140,21 +147,24 @@ class VGG:
     (1, 16, 24, 128)
     """
 
-    def __init__(self, name="vgg19", *, weights="auto", pooling="max", normalized=False):
-        if pooling not in ("max", "avg"):
-            raise ValueError(f"unknown pooling {pooling!r}; expected 'max' or 'avg'")
+    def __init__(
+        self, name="vgg19", *, weights="auto", pooling="max", padding="zero", normalized=False
+    ):
+        check_choice("pooling", pooling, POOLINGS)
+        check_choice("padding", padding, PADDINGS)
         loaded = weights if isinstance(weights, Weights) else load_weights(weights, name)
         if loaded.name != name:
             raise ValueError(f"the weights are {loaded.name}'s; expected weights of {name}")
-        self.name, self.pooling, self.normalized = name, pooling, normalized is not False
+        self.name, self.pooling, self.padding = name, pooling, padding
+        self.normalized = normalized is not False
         self._normalized_over = None
         self.source, self.provenance = loaded.source, loaded.provenance
         self.precision, self._exact = "float32", None
         self._twins = weakref.WeakValueDictionary()  # a twin refers to this network, not both
-        self._set_layers(loaded.layers)
+        self._kernels = _kernels_of(loaded, made_here=loaded is not weights)
         if normalized is not False:
             images = _photographs() if normalized is True else [as_image(i) for i in normalized]
-            self._set_layers(self._rescaled(images))
+            self._kernels = _Kernels(self._rescaled(images))
             self._normalized_over = "samples" if normalized is True else _digest(images)
 
     def features(self, image, layers) -> dict:
@@ -221,7 +231,6 @@ class VGG:
             if twin is None:
                 twin = copy.copy(exact)
                 twin.precision, twin._exact = precision, exact
-                twin._set_layers(exact._layers)
                 exact._twins[precision] = twin
         return twin
 
@@ -232,20 +241,25 @@ class VGG:
         -------
         dict
             ``normalized_over`` tells the images of a normalised network: "samples", or a digest.
+            ``padding`` is left out where it is the usual one, so that networks are called what they
+            were called before there was a choice.
         """
         over = {"normalized_over": self._normalized_over} if self.normalized else {}
+        padding = {} if self.padding == "zero" else {"padding": self.padding}
         return {
             "name": self.name,
             "weights": self.source,
             "provenance": self.provenance,
             "pooling": self.pooling,
+            **padding,
             "normalized": self.normalized,
             **over,
         }
 
     def __repr__(self):
+        padding = "" if self.padding == "zero" else f"padding={self.padding!r}, "
         return (
-            f"VGG({self.name!r}, weights={self.source!r}, pooling={self.pooling!r}, "
+            f"VGG({self.name!r}, weights={self.source!r}, pooling={self.pooling!r}, {padding}"
             f"normalized={self.normalized})"
         )
 
@@ -256,10 +270,12 @@ class VGG:
         for layer in layer_names(self.name):
             if len(found) == len(wanted):
                 break
-            if layer in self._layers:
-                kernel, bias = self._tensors(layer)
-                activation = ops.cast(activation, kernel.dtype)
-                answers = ops.conv(activation, kernel, padding="same", data_format="channels_last")
+            if layer in self._kernels.layers:
+                kernel, bias = self._kernels.tensors(layer, self.precision)
+                activation, room = ops.cast(activation, kernel.dtype), "same"
+                if self.padding != "zero":
+                    activation, room = _padded(activation, self.padding), "valid"
+                answers = ops.conv(activation, kernel, padding=room, data_format="channels_last")
                 activation = ops.relu(answers + bias)
             elif min(activation.shape[1:3]) < 2:
                 height, width = image_size
@@ -273,17 +289,6 @@ class VGG:
                 found[layer] = ops.cast(activation, "float32")
         return found
 
-    def _set_layers(self, arrays):
-        self._layers, self._on_device = arrays, {}
-
-    def _tensors(self, layer):
-        """Kernel and bias on the device, made when they are first needed."""
-        if layer not in self._on_device:
-            # The first convolution looks at the pixels themselves and costs little: it stays exact.
-            dtype = "float32" if layer == next(iter(self._layers)) else self.precision
-            self._on_device[layer] = tuple(to_tensor(array, dtype) for array in self._layers[layer])
-        return self._on_device[layer]
-
     def _rescaled(self, images):
         """Kernels and biases with which filters' mean activation over the images is 1.
 
@@ -293,14 +298,15 @@ class VGG:
         """
         if not images:
             raise ValueError("no images to normalise over; pass at least one")
-        totals, positions = dict.fromkeys(self._layers, 0.0), dict.fromkeys(self._layers, 0)
+        layers = self._kernels.layers
+        totals, positions = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0)
         for image in images:
-            for layer, activation in self.features(image, self._layers).items():
+            for layer, activation in self.features(image, layers).items():
                 values = np.asarray(activation, dtype="float64")
                 totals[layer] = totals[layer] + values.sum((0, 1, 2))
                 positions[layer] += values.shape[1] * values.shape[2]
         arrays, before = {}, np.ones(3)
-        for layer, (kernel, bias) in self._layers.items():
+        for layer, (kernel, bias) in layers.items():
             mean = totals[layer] / positions[layer]
             floor = _FAINTEST * np.median(mean[mean > 0]) if mean.any() else 1.0
             scale = np.maximum(mean, floor)
@@ -308,6 +314,53 @@ class VGG:
             arrays[layer] = scaled.astype("float32"), (np.asarray(bias) / scale).astype("float32")
             before = scale
         return arrays
+
+
+class _Kernels:
+    """The weights of networks that have the same ones: one copy on the device for all of them.
+
+    Attributes
+    ----------
+    layers : mapping of str to (array, array)
+        Kernel and bias.
+    on_device : dict of str to dict
+        By number format and layer.
+    """
+
+    def __init__(self, layers):
+        self.layers, self.on_device = layers, {precision: {} for precision in PRECISIONS}
+
+    def tensors(self, layer, precision):
+        """Kernel and bias on the device, made when they are first needed."""
+        made = self.on_device[precision]
+        if layer not in made:
+            # The first convolution looks at the pixels themselves and costs little: it stays exact.
+            dtype = "float32" if layer == next(iter(self.layers)) else precision
+            made[layer] = tuple(to_tensor(array, dtype) for array in self.layers[layer])
+        return made[layer]
+
+
+def _kernels_of(loaded, made_here):
+    """Those of another network with the same weights, as long as there is one."""
+    # Where we read them ourselves, their provenance says which they are; else the object itself.
+    key = (loaded.name, loaded.provenance) if made_here else id(loaded.layers)
+    with _lock:
+        kernels = _shared.get(key)
+        if kernels is None:
+            kernels = _shared[key] = _Kernels(loaded.layers)
+    return kernels
+
+
+def _padded(activation, padding):
+    """One more row and column on each side. A row that is alone is its own mirror image."""
+    for axis in (1, 2):
+        size = activation.shape[axis]
+        first, last = (
+            (size - 1, 0) if padding == "circular" else (min(1, size - 1), max(0, size - 2))
+        )
+        before, after = (ops.take(activation, [place], axis=axis) for place in (first, last))
+        activation = ops.concatenate([before, activation, after], axis=axis)
+    return activation
 
 
 def default_network(name="vgg19", weights="auto") -> VGG:
@@ -323,6 +376,7 @@ def default_network(name="vgg19", weights="auto") -> VGG:
 
 
 _lock = threading.RLock()
+_shared = weakref.WeakValueDictionary()  # kernels in use
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """What an image should be: terms, and the objective that adds them up."""
 
 from .objective import BoundObjective, Evaluation, Objective, Term, as_objective
-from .terms import Content, Style, TotalVariation
+from .terms import Activation, Content, Style, TotalVariation
 
 __all__ = [
     "BoundObjective",
@@ -9,6 +9,7 @@ __all__ = [
     "Objective",
     "Term",
     "as_objective",
+    "Activation",
     "Content",
     "Style",
     "TotalVariation",

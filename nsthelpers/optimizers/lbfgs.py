@@ -128,6 +128,7 @@ class LBFGSDescent:
         self._recent: list[float] = []  # losses of the last steps
         self.evaluation = evaluate(self.image)
         self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
+        self._touched = _touched(self.evaluation.gradient, ops.zeros_like(self.image))
 
     def step(self) -> bool:
         """Move to a lower point.
@@ -159,6 +160,7 @@ class LBFGSDescent:
         self.image, self.evaluation, trial = found
         self._free = trial.free
         self._history.add(trial)
+        self._touched = _touched(self.evaluation.gradient, self._touched)
         if self._spectrum:
             self._spectrum.add(trial.pair * ops.reshape(trial.free, (1, -1)))
         self._recent = [*self._recent[-5:], self.evaluation.loss]
@@ -175,12 +177,14 @@ class LBFGSDescent:
             weights = np.zeros(len(history.rows))
             direction = times * ops.reshape(gradient * self._free, (-1,))
         else:
-            direction = _combined(gradient, self._free, history.rows, self._tensor(loops.changes))
+            # What the objective has never asked to move, behind a mask, shall not move along.
+            free = self._free * self._touched
+            direction = _combined(gradient, free, history.rows, self._tensor(loops.changes))
             if self._spectrum and loops.kept[-1] == history.order[-1]:
                 direction = self._spectrum.applied(direction, loops.product)
             else:
                 direction = direction * self._tensor(loops.gamma)
-            direction, products = _products(direction, self._free, history.rows)
+            direction, products = _products(direction, free, history.rows)
             weights = loops.second(to_numpy(products).astype("float64"))
         path, end, slope = _path(
             self.image, gradient, self._free, self._low, self._high, history.rows, direction,
@@ -262,6 +266,12 @@ def _free(image, gradient, low, high):
         ops.logical_and(image <= low, gradient > 0), ops.logical_and(image >= high, gradient < 0)
     )
     return ops.cast(ops.logical_not(held), image.dtype)
+
+
+@_compiled
+def _touched(gradient, before):
+    """1 where some gradient so far was not zero."""
+    return ops.maximum(before, ops.cast(gradient != 0, before.dtype))
 
 
 @_compiled

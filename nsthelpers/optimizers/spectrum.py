@@ -17,7 +17,7 @@ import numpy as np
 
 from ..backend import compile_function, ops, to_numpy, to_tensor
 
-__all__ = ["Spectrum"]
+__all__ = ["Spectrum", "cosines"]
 
 _compiled = functools.partial(compile_function, any_shape=True)
 
@@ -68,8 +68,8 @@ class Spectrum:
         self._count = math.floor(octaves.max()) + 2
         below = np.floor(octaves.ravel())
         self._basis = _Basis(
-            to_tensor(_cosines(height), dtype),
-            to_tensor(_cosines(width), dtype),
+            to_tensor(cosines(height), dtype),
+            to_tensor(cosines(width), dtype),
             to_tensor(_OPPONENT, dtype),
             to_tensor(below, "int32"),
             to_tensor(octaves.ravel()[:, None] - below[:, None], dtype),
@@ -104,8 +104,20 @@ class Spectrum:
         return _applied(vector, *self._basis, to_tensor(gains, vector.dtype))
 
 
-def _cosines(size):
-    """The orthonormal cosine transform of type II, as a matrix."""
+def cosines(size):
+    """The orthonormal cosine transform of type II, as a matrix.
+
+    Returns
+    -------
+    array, float64, shape (size, size)
+        A row for each wave, of as many half periods as its number.
+
+    Examples
+    --------
+    >>> waves = cosines(5)
+    >>> bool(np.allclose(waves @ waves.T, np.eye(5)))
+    True
+    """
     place, wave = np.arange(size) + 0.5, np.arange(size)[:, None]
     matrix = np.sqrt(2 / size) * np.cos(np.pi * wave * place / size)
     matrix[0] /= math.sqrt(2)

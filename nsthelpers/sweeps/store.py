@@ -123,13 +123,14 @@ def setting_as_data(value):
         return {"array": [list(value.shape), str(value.dtype), _digest(value.tobytes())]}
     from ..network.vgg import VGG
     from ..optimizers import Optimizer  # only now: they start TensorFlow
+    from ..synthesis.parametrisations import Parametrisation
 
-    if isinstance(value, (Optimizer, VGG)):
+    if isinstance(value, (Optimizer, Parametrisation, VGG)):
         return {type(value).__name__: setting_as_data(value.settings())}
     raise TypeError(
         f"a setting is a {type(value).__name__}, which cannot be compared from one run to the "
-        "next; expected numbers, texts, paths, arrays, an optimizer, a network, or lists or dicts "
-        "of these"
+        "next; expected numbers, texts, paths, arrays, an optimizer, a network, a "
+        "parametrisation, or lists or dicts of these"
     )
 
 

@@ -3,6 +3,7 @@
 from .balancing import balance, gradient_norms
 from .estimates import Estimate, estimate
 from .loop import synthesize
+from .parametrisations import Parametrisation, Pixels, Waves
 from .results import Progress, Record, Synthesis
 from .starts import white_noise
 
@@ -12,6 +13,9 @@ __all__ = [
     "Estimate",
     "estimate",
     "synthesize",
+    "Parametrisation",
+    "Pixels",
+    "Waves",
     "Progress",
     "Record",
     "Synthesis",

@@ -26,6 +26,8 @@ __all__ = ["Estimate", "device_text", "duration_text", "estimate", "estimate_pla
 # Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
 # are kept for the gradient, and a few of the largest are there twice.
 _BYTES_PER_ACTIVATION = {"float32": 6.2, "bfloat16": 3.7}
+# Beyond zeros, a padded copy of what goes into each convolution is kept, too.
+_BYTES_PER_PADDED = {"float32": 4, "bfloat16": 2}
 _IMAGE_BYTES = 3 * 4
 #: Share of the free memory that a run may take.
 _USABLE = 0.9
@@ -97,6 +99,8 @@ def estimate(
     start="content",
     scales=None,
     optimizer=None,
+    image_as="pixels",
+    jitter=0,
     precision="auto",
     time_limit=None,
     network=None,
@@ -108,7 +112,7 @@ def estimate(
     what : Objective, Term, int or (int, int)
         The objective; or only a size, long side of a 3:2 picture or height and width, for content,
         style and total variation as :func:`nsthelpers.stylize` has them.
-    steps, start, scales, optimizer, precision, time_limit
+    steps, start, scales, optimizer, image_as, jitter, precision, time_limit
         As :func:`nsthelpers.synthesize` takes them.
     network : VGG, optional
         For a size; default VGG19.
@@ -145,6 +149,8 @@ def estimate(
         what,
         start if size is None else "content",
         optimizer=optimizer,
+        image_as=image_as,
+        jitter=jitter,
         steps=steps,
         scales=scales,
         precision=precision,
@@ -161,7 +167,7 @@ def estimate_plan(plan) -> Estimate:
     -------
     Estimate
     """
-    timing = measure_timing(plan.objective, plan.size, plan.optimizer, plan.precision, plan.image)
+    timing = measure_timing(plan.objective, plan.size, plan.way, plan.precision, plan.image)
     seconds = sum(
         timing.seconds(math.prod(stage.size), 1 + stage.steps * timing.evaluations_per_step)
         for stage in plan.stages
@@ -219,9 +225,12 @@ def _bytes_per_pixel(objective, optimizer, precision):
             shared += term.layers
     passes = [layers for layers in (shared, *passes) if layers]
     activations = sum(_activations(objective.network.name, layers) for layers in passes)
+    each = _BYTES_PER_ACTIVATION[precision]
+    if activations and objective.network.padding != "zero":
+        each += _BYTES_PER_PADDED[precision]
     # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
     vectors = 10 + 2 * getattr(optimizer, "memory", 2)
-    return activations * _BYTES_PER_ACTIVATION[precision] + vectors * _IMAGE_BYTES
+    return activations * each + vectors * _IMAGE_BYTES
 
 
 def _activations(network, layers):

@@ -7,13 +7,14 @@ and the best image so far, and gives that image back, whatever ended the run.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import math
 import time
 
 import numpy as np
 
-from ..backend import is_out_of_memory
+from ..backend import is_out_of_memory, ops
 from ..images.arrays import resize
 from .plan import make_plan
 from .results import Progress, Record, Synthesis, on_host
@@ -29,6 +30,8 @@ def synthesize(
     start="content",
     *,
     optimizer=None,
+    image_as="pixels",
+    jitter=0,
     steps=200,
     scales=None,
     seed=0,
@@ -49,7 +52,15 @@ def synthesize(
         :func:`white_noise`) or any image. It fixes the size of the result; noise takes the content
         image's size, or the painting's where there is no content, and a painting is cut to the
         content's size where there is content.
-    optimizer : Optimizer, default LBFGS()
+    optimizer : Optimizer, default LBFGS(), or Adam() with jitter
+    image_as : {"pixels", "waves"} or Parametrisation, default "pixels"
+        How the image is written down while it is optimised, see
+        :class:`nsthelpers.synthesis.Waves`. The bounds of the optimizer are those of pixels.
+    jitter : int, default 0
+        Before every evaluation the image is shifted by up to so many pixels, down and across, at
+        random; what leaves at one border comes in at the other. What a network likes at exact
+        places only is then of no use. Losses of single steps are those of single shifts. Not for
+        L-BFGS, which compares them, and not for a content.
     steps : int or sequence of int, default 200
         How many steps; with several scales, for each of them or one number for each.
     scales : int or sequence of int, optional
@@ -57,7 +68,7 @@ def synthesize(
         enlarged result of the one before. The last is the size of the result. Default: only the
         size of the start image.
     seed : int, default 0
-        Of the noise.
+        Of the noise, and of the shifts.
     precision : {"auto", "float32", "bfloat16"}, default "auto"
         What the network computes in, see :meth:`nsthelpers.VGG.in_precision`. "auto" takes bfloat16
         on processors that are quicker with it. Where that is too coarse for a further step down,
@@ -105,6 +116,8 @@ def synthesize(
         objective,
         start,
         optimizer=optimizer,
+        image_as=image_as,
+        jitter=jitter,
         steps=steps,
         scales=scales,
         seed=seed,
@@ -159,13 +172,28 @@ def _work_at(stage, plan, run):
 def _descend(plan, size, precision, run) -> bool:
     """The loop itself: go downhill at one size. Returns whether there is more to be won."""
     evaluate = run.counting(plan.bind(size, precision).evaluate)
-    descent = plan.optimizer.start(evaluate, resize(on_host(run.best), size=size))
+    if plan.jitter:
+        evaluate = _shifting(evaluate, plan.jitter, plan.seed)
+    descent = plan.way.start(evaluate, resize(on_host(run.best), size=size))
     run.begin(descent, size)
     more = True
     while more and run.step < run.goal:
         more = descent.step()
         run.record(descent)
     return more
+
+
+def _shifting(evaluate, most, seed):
+    """The same function of an image, shifted by another random way at each call."""
+    draws = np.random.default_rng(seed)
+
+    def shifted(image):
+        down, across = draws.integers(-most, most + 1, 2)
+        found = evaluate(ops.roll(image, (down, across), (1, 2)))
+        back = ops.roll(found.gradient, (-down, -across), (1, 2))
+        return dataclasses.replace(found, gradient=back)
+
+    return shifted
 
 
 class _Stopped(Exception):
@@ -228,7 +256,8 @@ class _Run:
 
     def _note(self, descent):
         """Add to the history, tell the callbacks, and raise _Stopped where the run shall end."""
-        evaluation, size = descent.evaluation, tuple(descent.image.shape[1:3])
+        evaluation, image = descent.evaluation, descent.image
+        size = tuple(image.shape[1:3])
         record = Record(
             self.step, self._evaluations, self._seconds(), evaluation.loss, evaluation.terms, size
         )
@@ -239,7 +268,7 @@ class _Run:
             raise _Stopped("not finite", _why_not_finite(evaluation.terms))
         self.bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=False)
         self.bar.update(min(self.step, self.plan.steps) - self.bar.n)  # drawn ten times a second
-        progress = Progress(record, self.plan.steps, descent.image)
+        progress = Progress(record, self.plan.steps, image)
         # Every callback is called, even when an earlier one asks to stop.
         answers = [callback(progress) for callback in self.callbacks]
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):

@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ..arguments import check_whole
 from ..backend import PRECISIONS, device, quickest_precision, versions
 from ..objectives.objective import Objective, as_objective
-from ..optimizers import LBFGS, Optimizer
+from ..objectives.terms import Content
+from ..optimizers import LBFGS, Adam, Optimizer
+from .parametrisations import Parametrisation, Pixels, Through, as_parametrisation
 from .starts import start_image, step_counts, working_sizes
 
 __all__ = ["Plan", "Stage", "make_plan"]
@@ -47,6 +50,9 @@ class Plan:
     stages : tuple of Stage
         From coarse to fine.
     optimizer : Optimizer
+    image_as : Parametrisation
+    jitter : int
+        In pixels.
     seed : int
     precision : {"float32", "bfloat16"}
         What the network computes in first.
@@ -59,6 +65,8 @@ class Plan:
     start: str
     stages: tuple[Stage, ...]
     optimizer: Optimizer
+    image_as: Parametrisation
+    jitter: int
     seed: int
     precision: str
     time_limit: float | None
@@ -73,6 +81,13 @@ class Plan:
         """Of all stages together."""
         return sum(stage.steps for stage in self.stages)
 
+    @property
+    def way(self) -> Optimizer:
+        """The optimizer as it works on images, however these are written down."""
+        if isinstance(self.image_as, Pixels):
+            return self.optimizer
+        return Through(self.optimizer, self.image_as)
+
     def bind(self, size, precision):
         """The objective at one of the sizes; paintings shrink as the image does."""
         return self.objective.at(*size, size[0] / self.size[0], precision)
@@ -83,6 +98,8 @@ class Plan:
             "objective": self.objective.settings(),
             "start": self.start,
             "optimizer": self.optimizer.settings(),
+            "image_as": self.image_as.settings(),
+            **({"jitter": self.jitter} if self.jitter else {}),
             "steps": [stage.steps for stage in self.stages],
             "sizes": [list(stage.size) for stage in self.stages],
             "seed": self.seed,
@@ -97,6 +114,8 @@ def make_plan(
     start="content",
     *,
     optimizer=None,
+    image_as="pixels",
+    jitter=0,
     steps=200,
     scales=None,
     seed=0,
@@ -108,7 +127,7 @@ def make_plan(
 
     Parameters
     ----------
-    objective, start, optimizer, steps, scales, seed, precision, time_limit
+    objective, start, optimizer, image_as, jitter, steps, scales, seed, precision, time_limit
         As :func:`nsthelpers.synthesize` takes them.
     size : (int, int), optional
         Height and width of the result, where these are not the start image's.
@@ -130,9 +149,22 @@ def make_plan(
     (Stage(size=(24, 32), steps=20), Stage(size=(48, 64), steps=10))
     """
     objective = as_objective(objective)
-    optimizer = LBFGS() if optimizer is None else optimizer
+    check_whole("jitter", jitter, 0)
+    if optimizer is None:
+        optimizer = Adam() if jitter else LBFGS()
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"the optimizer is {optimizer!r}; expected one such as nst.LBFGS()")
+    if jitter and isinstance(optimizer, LBFGS):
+        raise ValueError(
+            f"jitter is {jitter}, and L-BFGS compares losses from step to step, which are those of "
+            "another shift each; expected optimizer=nst.Adam(), or no jitter"
+        )
+    if jitter and any(isinstance(term, Content) for term in objective.terms.values()):
+        raise ValueError(
+            f"jitter is {jitter}, but content is compared position by position; expected terms "
+            "that ask for no place, such as a style, or no jitter"
+        )
+    image_as = as_parametrisation(image_as)
     image = start_image(objective, start, seed)
     sizes = working_sizes(size or image.shape[1:3], scales)
     counts = step_counts(steps, len(sizes))
@@ -150,6 +182,8 @@ def make_plan(
         start if isinstance(start, str) else "image",
         tuple(Stage(size, count) for size, count in zip(sizes, counts, strict=True)),
         optimizer,
+        image_as,
+        int(jitter),
         operator.index(seed),
         precision,
         time_limit,
