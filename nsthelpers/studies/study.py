@@ -22,7 +22,7 @@ from ..sweeps.grid import expanded
 from ..sweeps.store import point_key
 from .verdicts import Verdict
 
-__all__ = ["JOBS", "Study", "names", "read"]
+__all__ = ["JOBS", "Study", "documents", "names", "read"]
 
 _TEXTS = ("title", "source", "job", "claim", "notes")
 _TABLES = ("settings", "grid", "stand_ins", "reference")
@@ -205,6 +205,23 @@ def names() -> list[str]:
     True
     """
     return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def documents() -> dict:
+    """The documents whose experiments the studies are.
+
+    Returns
+    -------
+    dict of str to dict
+        By the authors with which a study's ``source`` begins: ``title``, ``what``, and
+        ``against_itself``, a list of places where the document contradicts itself.
+
+    Examples
+    --------
+    >>> list(documents())[0], documents()["Guide"]["what"]
+    ('Ferdous', 'online guide')
+    """
+    return tomllib.loads(_folder().with_name("documents.toml").read_text(encoding="utf-8"))
 
 
 def read(source) -> Study:

@@ -94,15 +94,23 @@ class Verdict:
                 raise ValueError(f"{name} is {value!r}; {did_you_mean(value, words)}")
         if made.test and not made.points:
             made = dataclasses.replace(made, points=list(labels))
-        if made.test not in ("", "alike", "closer") and not made.measure:
+        if made.test not in ("", *_OF_PICTURES) and not made.measure:
             raise ValueError(f"the test {made.test!r} needs a measure: {', '.join(MEASURES)}")
+        if made.test in ("lowest", "highest", "closer") and not made.at:
+            raise ValueError(f"the test {made.test!r} needs at = the points that it is about")
+        if made.test in ("more", "less", "no more", "closer") and not (
+            made.than and len(made.than) == len(made.points)
+        ):
+            raise ValueError(f"the test {made.test!r} needs as many than as points")
         for label in (*made.points, *made.at, *made.than):
             if label not in labels:
                 raise ValueError(f"no point is called {label!r}; {did_you_mean(label, labels)}")
         if made.verdict and not made.why:
             raise ValueError(f"the verdict on {made.claim!r} says no why")
         contradicts = made.verdict == "the document contradicts itself"
-        if contradicts > bool(made.against) or bool(made.against) > (contradicts or not made.verdict):
+        if contradicts > bool(made.against) or bool(made.against) > (
+            contradicts or not made.verdict
+        ):
             raise ValueError(f"{made.claim!r}: `against` goes with {list(VERDICTS)[-1]!r}")
         free = bool(made.test) and made.verdict in VERDICTS and VERDICTS[made.verdict] is None
         if free != bool(made.outcome):
@@ -140,15 +148,29 @@ def outcome(verdict, points):
 
 
 def measured(verdict, points) -> dict:
-    """The values that a verdict's test compares, by label; empty where it compares pictures."""
-    if not verdict.measure:
-        return {}
-    labels = [*verdict.points, *(label for label in verdict.than if label not in verdict.points)]
+    """The values that a verdict's test compares.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        With a test.
+    points : dict of str to Point
+        By label; those that the test needs have results.
+
+    Returns
+    -------
+    dict of str to float
+        By label. Where pictures are compared: how far each is from the first, as the root of the
+        mean square of the differences of their levels (0 to 1).
+    """
+    labels = list(dict.fromkeys((*verdict.points, *verdict.at, *verdict.than)))
     together = [points[label] for label in labels]
-    return {
-        label: MEASURES[verdict.measure](point, together)
-        for label, point in zip(labels, together, strict=True)
-    }
+    if verdict.test in _OF_PICTURES:
+        first, *others = (point.result.image for point in together)
+        distances = (float(np.sqrt(np.mean(np.square(first - other)))) for other in others)
+        return dict(zip(labels[1:], distances, strict=True))
+    values = (MEASURES[verdict.measure](point, together) for point in together)
+    return dict(zip(labels, map(float, values), strict=True))
 
 
 # --- measures: functions of a point, and of all that it is compared with ------------------------
@@ -198,7 +220,7 @@ def _variation(point, others):
 
 
 def _grain(point, others):
-    """How far single pixels stand out from the median of their 3 x 3 neighbours: dots, not edges."""
+    """How far pixels stand out from the median of 3 x 3 of them: dots, not edges."""
     from scipy.ndimage import median_filter
 
     picture = point.result.image[0]
@@ -307,28 +329,19 @@ def _same(verdict, points):
 
 
 def _alike(verdict, points):
-    pictures = [points[label].result.image for label in verdict.points]
-    largest = max(_distance(pictures[0], other) for other in pictures[1:])
-    return "holds" if largest <= verdict.tolerance else "fails"
+    return "holds" if max(measured(verdict, points).values()) <= verdict.tolerance else "fails"
 
 
 def _closer(verdict, points):
-    [point], [near], [far] = verdict.points, verdict.at, verdict.than
-    pictures = [points[label].result.image for label in (point, near, far)]
-    return _told(
-        _change(_distance(pictures[0], pictures[1]), _distance(pictures[0], pictures[2])),
-        verdict.tolerance,
-    )
-
-
-def _distance(one, other):
-    """Root mean square of the differences, in levels from 0 to 1."""
-    return float(np.sqrt(np.mean(np.square(one - other))))
+    near, far = measured(verdict, points).values()
+    return _told(_change(near, far), verdict.tolerance)
 
 
 def _told(gain, tolerance):
     return "unclear" if abs(gain) <= tolerance else "holds" if gain > 0 else "fails"
 
+
+_OF_PICTURES = ("alike", "closer")
 
 #: Tests by name.
 TESTS = {
