@@ -15,7 +15,7 @@ from pathlib import Path
 from ..files import write_whole
 from ..images import samples
 from ..studies import study as studies
-from ..studies.verdicts import MEASURES, measured, outcome
+from ..studies.verdicts import MEASURES, best, measured, outcome
 from ..sweeps.store import setting_as_data
 from .making import contents
 from .store import HOME, RecordStore
@@ -45,8 +45,9 @@ count as different from 5 % on, unless another tolerance is given.
 _MEASURES = """\
 ## What is measured
 
-- *Loss*: the weighted sum; *content loss* and *style loss* before their weights. They compare
-  between pictures of the same formula, layers and size only.
+- *Loss*: the weighted sum, of the picture that is kept, which is the best of its run; *content
+  loss* and *style loss* before their weights. They compare between pictures of the same
+  formula, layers and size only.
 - *Part of the first loss*: the loss at the end, divided by that at the start.
 - *Likeness to the photograph*: structural similarity (SSIM), 1 for the photograph itself. It is
   no measure of beauty, and counts noise as unlike.
@@ -383,7 +384,7 @@ def _numbers(study, points):
     made = {label: point for label, point in points.items() if point.result is not None}
     if not made:
         return "Not computed yet.\n"
-    terms = list(dict.fromkeys(t for p in made.values() for t in p.result.history[-1].terms))
+    terms = list(dict.fromkeys(t for p in made.values() for t in best(p.result.history).terms))
     has = set.intersection(*(set(point.settings) for point in points.values()))
     measures = ["likeness to the photograph"] * ("content" in has)
     measures += ["distance to the painting's colours"] * ("style" in has)
@@ -395,7 +396,7 @@ def _numbers(study, points):
         if point.result is None:
             lines.append(f"| {label} | not computed yet {'| ' * len(heads)}|")
             continue
-        last = point.result.history[-1]
+        last = best(point.result.history)
         cells = [_number(last.loss), *(_number(last.terms.get(term)) for term in terms)]
         cells += [_number(MEASURES[name](point, [point])) for name in measures]
         cells += [str(point.result.evaluations), f"{point.result.seconds:.0f}"]
@@ -405,9 +406,9 @@ def _numbers(study, points):
 
 
 def _last_third(history):
-    last = history[-1]
-    earlier = min(history, key=lambda record: abs(record.step - last.step * 2 / 3))
-    return f"{100 * (1 - last.loss / earlier.loss):.1f} %"
+    two_thirds = history[-1].step * 2 / 3
+    earlier = best([record for record in history if record.step <= two_thirds])
+    return f"{100 * (1 - best(history).loss / earlier.loss):.1f} %"
 
 
 def _number(value):

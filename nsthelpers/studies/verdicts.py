@@ -16,7 +16,7 @@ import numpy as np
 from ..arguments import did_you_mean
 from ..images import samples
 
-__all__ = ["MEASURES", "TESTS", "VERDICTS", "Verdict", "measured", "outcome"]
+__all__ = ["MEASURES", "TESTS", "VERDICTS", "Verdict", "best", "measured", "outcome"]
 
 #: The verdicts, each with the outcome that its test must have had: None where it may be any, which
 #: then is written down.
@@ -177,15 +177,15 @@ def measured(verdict, points) -> dict:
 
 
 def _loss(point, others):
-    return _last(point).loss
+    return _best(point).loss
 
 
 def _loss_of_start(point, others):
-    return _last(point).loss / point.result.history[0].loss
+    return _best(point).loss / point.result.history[0].loss
 
 
 def _term(name):
-    return lambda point, others: _last(point).terms[name]
+    return lambda point, others: _best(point).terms[name]
 
 
 def _likeness(point, others):
@@ -262,8 +262,17 @@ MEASURES = {
 }
 
 
-def _last(point):
-    return point.result.history[-1]
+def _best(point):
+    """The record of the picture that is kept: the lowest loss, for Adam jumps about at the end.
+
+    Of the lines that the record kept: they are thinned.
+    """
+    return best(point.result.history)
+
+
+def best(history):
+    """The record with the lowest loss; one that is not finite is none."""
+    return min(history, key=lambda record: record.loss if record.loss == record.loss else np.inf)
 
 
 @functools.lru_cache(maxsize=32)
