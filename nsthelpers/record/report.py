@@ -49,10 +49,11 @@ _MEASURES = """\
   loss* and *style loss* before their weights. They compare between pictures of the same
   formula, layers and size only.
 - *Part of the first loss*: the loss at the end, divided by that at the start.
-- *Likeness to the photograph*: structural similarity (SSIM), 1 for the photograph itself. It is
-  no measure of beauty, and counts noise as unlike.
-- *Distance to the painting's colours*: how far red, green and blue have to move, wherever they
-  stand, for the palette of the painting (mean Wasserstein distance, levels from 0 to 1).
+- *Likeness to the photograph* (*likeness* in the tables): structural similarity (SSIM), 1 for
+  the photograph itself. It is no measure of beauty, and counts noise as unlike.
+- *Distance to the painting's colours* (*colours*): how far red, green and blue have to move,
+  wherever they stand, for the palette of the painting (mean Wasserstein distance, levels from 0
+  to 1).
 - *Grain*: how far single pixels stand out from the median of their 3 × 3 neighbours: dots, not
   edges.
 - *Total variation*: mean absolute difference to the right and lower neighbours.
@@ -340,8 +341,7 @@ def _sources(points, stated):
 
 def _sheet(study, points, stated, pictures):
     axes = [] if isinstance(study.grid, list) else list(study.grid.values())
-    columns = len(axes[-1]) if len(axes) > 1 else min(4, len(points))
-    columns = 3 if columns == 4 and len(points) in (5, 6) else columns
+    columns = len(axes[-1]) if len(axes) > 1 else 2 if len(points) in (2, 4) else 3
     width = min(_WIDTH // columns, 384)
     cells = []
     for label, point in points.items():
@@ -386,10 +386,10 @@ def _numbers(study, points):
         return "Not computed yet.\n"
     terms = list(dict.fromkeys(t for p in made.values() for t in best(p.result.history).terms))
     has = set.intersection(*(set(point.settings) for point in points.values()))
-    measures = ["likeness to the photograph"] * ("content" in has)
-    measures += ["distance to the painting's colours"] * ("style" in has)
-    measures += ["grain"]
-    heads = ["loss", *(f"{_words(term)} loss" for term in terms), *measures]
+    measures = {"likeness": "likeness to the photograph"} if "content" in has else {}
+    measures |= {"colours": "distance to the painting's colours"} if "style" in has else {}
+    measures |= {"grain": "grain"}
+    heads = ["loss", *(_words(term) for term in terms), *measures]
     heads += ["evaluations", "seconds", "seed", "last third"]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(heads)}"]
     for label, point in points.items():
@@ -398,7 +398,7 @@ def _numbers(study, points):
             continue
         last = best(point.result.history)
         cells = [_number(last.loss), *(_number(last.terms.get(term)) for term in terms)]
-        cells += [_number(MEASURES[name](point, [point])) for name in measures]
+        cells += [_number(MEASURES[name](point, [point])) for name in measures.values()]
         cells += [str(point.result.evaluations), f"{point.result.seconds:.0f}"]
         cells += [str(point.settings.get("seed", 0)), _last_third(point.result.history)]
         lines.append(f"| {label} | {' | '.join(cells)} |")
