@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test record bench lab lint format glossary repoint clean
+.PHONY: help demo test record report bench lab lint format glossary repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,7 +37,10 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 
 # Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.
 record: $(BIN)/.student  ## Make the experiments that come with the package (about 6 hours)
-	$(RUN) -m nsthelpers record $(if $(ALL),--all)
+	$(RUN) -m nsthelpers record $(if $(ALL),--all) --report studies/REPORT.md
+
+report: $(BIN)/.student  ## Write studies/REPORT.md from the record and the studies' files
+	$(RUN) -m nsthelpers report studies/REPORT.md
 
 $(BIN)/.bench: $(BIN)/.student
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -99,8 +99,8 @@ def test_local_samples_load(name):
     image = samples.load(name)
     assert image.dtype == np.float32 and image.shape[0] == 1 and image.shape[3] == 3
     assert image.min() >= 0 and image.max() <= 1
-    assert min(image.shape[1:3]) >= 256 and max(image.shape[1:3]) <= 1024
-    assert image.std(axis=(0, 1, 2)).max() > 0.1  # a picture, not an even surface
+    assert min(image.shape[1:3]) >= 172 and 256 <= max(image.shape[1:3]) <= 1024
+    assert image.std(axis=(0, 1, 2)).max() > 0.08  # a picture, not an even surface
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -112,7 +112,8 @@ def test_bundled_photographs_are_those_of_scikit_image(name):
         theirs = np.rint(255 * icc.in_srgb(theirs / 255, "adobe rgb"))
         assert np.abs(ours - theirs).max() <= 2
     else:
-        assert np.array_equal(ours, theirs)
+        grey = theirs[..., None] if theirs.ndim == 2 else theirs
+        assert np.array_equal(ours, np.broadcast_to(grey, ours.shape))
 
 
 def test_load_passes_the_size_on():

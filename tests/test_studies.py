@@ -70,18 +70,22 @@ def test_every_experiment_has_a_file():
     assert studies.names() == sorted(path.stem for path in FOLDER.glob("*.toml"))
     authors = [name.split("_")[0] for name in studies.names()]
     assert {each: authors.count(each) for each in authors} == {
-        "ferdous": 1, "lakic": 7, "patel": 3, "sandahl": 4,
+        "ferdous": 1, "guide": 1, "lakic": 8, "patel": 7, "sandahl": 4,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.toml"))])
 def test_a_file_says_what_it_is(name):
     study = studies.read(name)  # which checks pictures, layers and settings
-    assert study.title and study.claim and study.assumed
-    assert study.source.startswith(("Ferdous", "Lakić", "Patel & Krishnan", "Sandahl"))
+    assert study.title and study.claim and study.assumed and study.found and study.verdicts
+    assert study.source.startswith(tuple(studies.documents()))
+    # The program of Patel & Krishnan paints 300 pixels; no other document states a size.
+    stated = study.source.startswith("Patel")
+    assert study.settings["max_side"] == (300 if stated else 512)
+    assert ("max_side" in study.assumed) != stated
     used = {name for point in points_of(study) for name in point.settings}
     assert set(study.assumed) <= used
-    assert "seed" in study.assumed and study.settings["max_side"] == 512
+    assert "seed" in study.assumed
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.toml"))])
@@ -101,7 +105,10 @@ def test_stand_ins_need_no_download(name):
 def test_the_documents_own_numbers():
     trials = points_of(studies.read("ferdous_trials"))
     original, *changed = (point.settings for point in trials)
+    both = changed.pop(3)
     assert len(changed) == 6 and changed[0] == original
+    assert both["content_layers"] == changed[1]["content_layers"]  # changes 2 and 3
+    assert both["style_layers"] == changed[2]["style_layers"]
     assert changed[1]["content_layers"] == "block1_conv2"
     assert changed[2]["style_layers"] == [f"block{i}_conv2" for i in (1, 2, 3, 4)]
     deep = [f"block{block}_conv{i}" for block in (4, 5) for i in (1, 2, 3, 4)]
@@ -111,14 +118,52 @@ def test_the_documents_own_numbers():
     lakic = studies.read("lakic_layer_weights")
     equal, late, early = lakic.grid["style_layer_weights"].values()
     assert late == early[::-1] and sum(late) == pytest.approx(1) and len(late) == 5
+    printed = studies.read("lakic_layer_weights_four")
+    _, late, early = printed.grid["style_layer_weights"].values()
+    assert late == early[::-1] == [0.05, 0.05, 0.1, 0.8]
+    assert [layer[5] for layer in printed.settings["style_layers"]] == list("1234")
     assert lakic.settings["pooling"] == "avg" and lakic.settings["start"] == "noise"
     assert lakic.settings["content_weight"] / lakic.settings["style_weight"] == 1e-2
     assert studies.read("lakic_style_of_paintings").settings["steps"] == 500
     opinions = studies.read("patel_krishnan_subjects").reference
     assert list(opinions.values()) == [4.0, 4.37, 3.37, 4.33, 4.0, 3.73, 3.66]
     assert studies.read("patel_krishnan_ratio_by_layer").settings["network"] == "vgg16"
+    assert studies.read("patel_krishnan_subjects").points["F"].settings["content"] == "text"
+    twelve = studies.read("patel_krishnan_iterations").grid["steps"]
+    assert {12, 12 * 20} < set(twelve) and max(twelve) > 240
     smooth = studies.read("sandahl_total_variation").settings
     assert (smooth["tv_kind"], smooth["tv_exponent"]) == ("exponent", 1.25)
+
+
+def test_the_sums_of_patel_and_krishnan_are_those_of_their_program():
+    """Their style loss, with 3 channels and the picture's pixels in every layer, and their TV."""
+    study = studies.read("patel_krishnan_own_sums")
+    ours, rng = study.settings, np.random.default_rng(0)
+    pixels = 32 * 32
+    theirs = mine = 0.0
+    for layer, weight in zip(ours["style_layers"], ours["style_layer_weights"], strict=True):
+        block = int(layer[5])
+        channels, positions = min(64 * 2 ** (block - 1), 512), pixels // 4 ** (block - 1)
+        painting, picture = rng.random((2, positions, channels))
+        grams = [features.T @ features for features in (painting, picture)]
+        theirs += np.sum((grams[0] - grams[1]) ** 2) / (4 * 3**2 * pixels**2) / 5
+        mine += weight * float(
+            nst.losses.style_loss(*(gram / positions for gram in grams), reduction="gatys")
+        )
+    assert mine == pytest.approx(theirs, rel=1e-4)
+    assert ours["content_weight"] / ours["style_weight"] == 0.01
+    picture = rng.random((1, 20, 30, 3))
+    a = (255 * (picture[:, :-1, :-1] - picture[:, 1:, :-1])) ** 2
+    b = (255 * (picture[:, :-1, :-1] - picture[:, :-1, 1:])) ** 2
+    variation = nst.losses.total_variation(picture, "exponent", ours["tv_exponent"], "sum")
+    weight = study.points["B"].settings["tv_weight"]
+    assert weight * float(variation) == pytest.approx(np.sum((a + b) ** 1.25), rel=1e-4)
+
+
+def test_captions_name_values_that_the_file_names():
+    assert list(studies.read("lakic_content_style_ratio").points)[0] == "α/β = 1"
+    assert list(studies.read("lakic_learning_rates").points)[0] == "learning_rate = 0.005"
+    assert list(studies.read("ferdous_trials").points)[0] == "original"
 
 
 # --- smaller, larger, other pictures ----------------------------------------------------------
@@ -135,7 +180,7 @@ def test_a_profile_makes_it_smaller():
     profile = nst.notebook.profile("cpu")
     settings = [point.settings for point in points_of(study)]
     assert {each["max_side"] for each in settings} == {profile.grid_side}
-    assert [each["steps"] for each in settings] == [profile.grid_steps] * 6 + [
+    assert [each["steps"] for each in settings] == [profile.grid_steps] * 7 + [
         10 * profile.grid_steps
     ]
     own = studies.read("ferdous_trials").adapted("cpu", max_side=96, steps=30)

@@ -26,8 +26,8 @@ from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
-    "content", "demo", "layers", "make_folder", "record", "samples", "style", "sweep", "transfer",
-    "weights",
+    "content", "demo", "layers", "make_folder", "record", "report", "samples", "style", "sweep",
+    "transfer", "weights",
 ]  # fmt: skip
 
 _STATUS = {"interrupted": 130, "not finite": 1, "out of memory": 1}
@@ -86,6 +86,13 @@ def record(arguments) -> int:
     from . import record as record_command  # only now: it starts TensorFlow
 
     return record_command.record(arguments)
+
+
+def report(arguments) -> int:
+    """Write the report of the record."""
+    from . import record as record_command
+
+    return record_command.report(arguments)
 
 
 def layers(arguments) -> int:

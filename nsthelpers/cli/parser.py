@@ -47,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
     _add_record(
         command("record", "Make the experiments that come with this package, point by point")
     )
+    report = command("report", "Write what the record says to the documents, as Markdown")
+    report.add_argument("path", metavar="FILE", help="such as studies/REPORT.md")
+    _add_folder(report)
+    _add_quiet(report)
     layers = command("layers", "List the network's layers and what each sees of the image")
     layers.add_argument(
         "--size", type=_size, default=(224, 224), metavar="N|HxW", help="of the image (default 224)"
@@ -191,12 +195,14 @@ def _add_record(parser):
     add("names", nargs="*", metavar="NAME", help="only these experiments (default: all)")
     add("--list", action="store_true", help="list them, and how much of each is made")
     add("--all", action="store_true", help="make anew what other code of this package has made")
-    add(
-        "--folder",
-        metavar="DIR",
-        help="where table.json and pictures/ are (default: inside the package)",
-    )
+    add("--report", metavar="FILE", help="write the report there when all is made")
+    _add_folder(parser)
     _add_quiet(parser)
+
+
+def _add_folder(parser):
+    text = "where the record's table.json and pictures/ are (default: inside the package)"
+    parser.add_argument("--folder", metavar="DIR", help=text)
 
 
 def _add_network(parser):

@@ -1,13 +1,16 @@
-"""What ``nst record`` does: make the experiments that come with this package, and list them."""
+"""What ``nst record`` and ``nst report`` do: make the experiments that come with this package, list
+them, and write what they say to the documents.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 
+from ..files import check_destination
 from .live import duration
 
-__all__ = ["record"]
+__all__ = ["record", "report"]
 
 
 def record(arguments) -> int:
@@ -17,6 +20,8 @@ def record(arguments) -> int:
 
     folder = arguments.folder or HOME
     known = making.contents()
+    if arguments.report:
+        check_destination(arguments.report)
     if arguments.list:
         for name, study in known.items():
             made, points = making.progress_of(study, folder)
@@ -24,7 +29,7 @@ def record(arguments) -> int:
         return 0
     began = time.perf_counter()
 
-    def report(name, done, points, point):
+    def tell(name, done, points, point):
         state = (
             "kept from before" if point.reused else point.error or duration(point.result.seconds)
         )
@@ -35,11 +40,34 @@ def record(arguments) -> int:
             arguments.names or None,
             folder=folder,
             renew=arguments.all,
-            progress=False if arguments.quiet else report,
+            progress=False if arguments.quiet else tell,
         )
     except KeyboardInterrupt:
         print("nst: interrupted; the same command goes on from there", file=sys.stderr)
         return 130
+    if arguments.report:
+        _write(arguments.report, folder, arguments.quiet)
     if not arguments.quiet:
         print(f"the record is complete, after {duration(time.perf_counter() - began)}")
     return 0
+
+
+def report(arguments) -> int:
+    """Write the report of what there is of the record."""
+    from ..record.store import HOME
+
+    check_destination(arguments.path)
+    return _write(arguments.path, arguments.folder or HOME, arguments.quiet)
+
+
+def _write(path, folder, quiet):
+    """1 where a written verdict is not what its test finds."""
+    from ..record import report
+
+    report.write(path, folder)
+    stale = report.stale(folder)
+    for line in stale:
+        print(f"nst: {line}", file=sys.stderr)
+    if not quiet:
+        print(f"the report is {path}")
+    return 1 if stale else 0

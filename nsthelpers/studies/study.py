@@ -7,6 +7,7 @@ these they did not state, and which pictures can stand in for theirs where there
 from __future__ import annotations
 
 import functools
+import itertools
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,12 +20,14 @@ from ..recipes import run_described
 from ..sweeps.execution import Sweep, sweep
 from ..sweeps.grid import expanded
 from ..sweeps.store import point_key
+from .verdicts import Verdict
 
-__all__ = ["JOBS", "Study", "names", "read"]
+__all__ = ["JOBS", "Study", "documents", "names", "read"]
 
 _TEXTS = ("title", "source", "job", "claim", "notes")
 _TABLES = ("settings", "grid", "stand_ins", "reference")
-_KEYS = (*_TEXTS, "assumed", "points", *_TABLES)
+_LISTS = ("assumed", "points", "found", "verdicts")
+_KEYS = (*_TEXTS, *_LISTS, *_TABLES)
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,16 @@ class Study:
         The same at every point that does not have its own.
     claim, notes : str
         What its authors found; what to know besides.
+    found : list of str
+        The same in their own words, each with its place in the document.
     assumed : list of str
         Settings that they do not state.
     stand_ins : dict of str to str
         For pictures that need a download, similar ones that need none.
     reference : dict of str to float
         Numbers that they measured, to put beside one's own.
+    verdicts : list of nsthelpers.studies.verdicts.Verdict
+        What they claim, how that is tested, and what came of it in the record.
     """
 
     name: str
@@ -59,9 +66,11 @@ class Study:
     settings: dict = field(default_factory=dict)
     claim: str = ""
     notes: str = ""
+    found: list = field(default_factory=list)
     assumed: list = field(default_factory=list)
     stand_ins: dict = field(default_factory=dict)
     reference: dict = field(default_factory=dict)
+    verdicts: list = field(default_factory=list)
 
     def adapted(self, profile=None, *, max_side=None, steps=None, stand_ins=False) -> Study:
         """Make the same study smaller or larger, or of other pictures.
@@ -153,6 +162,21 @@ class Study:
             job.check_pictures()
 
     @property
+    def points(self) -> dict:
+        """The points, by the labels that captions and verdicts have for them.
+
+        A value that the file names stands alone, any other behind its setting's name.
+        """
+        points, axes = expanded(self.grid, self.fixed)
+        if not axes:
+            return {point.label: point for point in points}
+        named = {axis for axis in axes if isinstance(self.grid[axis], dict)}
+        texts = itertools.product(
+            *([t if axis in named else f"{axis} = {t}" for t in axes[axis]] for axis in axes)
+        )
+        return dict(zip((", ".join(each) for each in texts), points, strict=True))
+
+    @property
     def call(self):
         """The function of a point's settings that a sweep calls."""
         return functools.partial(run_described, self.job)
@@ -181,6 +205,23 @@ def names() -> list[str]:
     True
     """
     return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def documents() -> dict:
+    """The documents whose experiments the studies are.
+
+    Returns
+    -------
+    dict of str to dict
+        By the authors with which a study's ``source`` begins: ``title``, ``what``, and
+        ``against_itself``, a list of places where the document contradicts itself.
+
+    Examples
+    --------
+    >>> list(documents())[0], documents()["Guide"]["what"]
+    ('Ferdous', 'online guide')
+    """
+    return tomllib.loads(_folder().with_name("documents.toml").read_text(encoding="utf-8"))
 
 
 def read(source) -> Study:
@@ -223,11 +264,13 @@ def read(source) -> Study:
     try:
         study = _study(path.stem, tomllib.loads(text))
         study.check()
+        labels = list(study.points)
+        verdicts = [Verdict.read(each, labels) for each in study.verdicts]
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path.name} is not valid TOML: {error}") from None
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}: {error}") from None
-    return study
+    return replace(study, verdicts=verdicts)
 
 
 def _study(name, read):
@@ -237,7 +280,7 @@ def _study(name, read):
     for key, kinds, expected in (
         *((key, str, "a text") for key in _TEXTS),
         *((key, dict, f"a table: [{key}]") for key in _TABLES),
-        *((key, list, "a list") for key in ("assumed", "points")),
+        *((key, list, "a list") for key in _LISTS),
     ):
         if key in read and not isinstance(read[key], kinds):
             raise ValueError(f"{key} is {read[key]!r}; expected {expected}")
