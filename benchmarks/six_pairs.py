@@ -19,6 +19,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -81,7 +82,10 @@ def ours(photo, painting, start, lowest, limit):
 
 
 def in_process(checkout, *words):
-    """What :func:`ours` finds with the package of a checkout, in a fresh process."""
+    """What :func:`ours` finds with the package of a checkout, in a fresh process.
+
+    The pictures come from a file: another checkout may read photographs in other colours.
+    """
     found = subprocess.run(
         [sys.executable, __file__, "--worker", *map(str, words)],
         env=os.environ | {"PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -91,23 +95,25 @@ def in_process(checkout, *words):
     return json.loads(found.stdout)
 
 
-def worker(pair, side, start, lowest, limit):
+def worker(path, start, lowest, limit):
     answers = measure.Answers()
-    photo, painting = pictures(PAIRS[int(pair)], int(side))
-    found = ours(photo, painting, start, float(lowest), int(limit))
+    with np.load(path) as pair:
+        found = ours(pair["photo"], pair["painting"], start, float(lowest), int(limit))
     answers.give(rows=found)
 
 
-def pair_rows(number, side, marks, limit, checkouts):
+def pair_rows(number, side, marks, limit, checkouts, folder):
     """The marks, when the tutorial reaches them, and when each of our runs does."""
     photo, painting = pictures(PAIRS[number], side)
+    path = Path(folder) / "pair.npz"
+    np.savez(path, photo=photo, painting=painting)
     theirs = tutorial(photo, painting, marks[-1])
     losses = [theirs[mark][1] for mark in marks]
     rows = {"pair": list(PAIRS[number]), "marks": losses}
     rows["tutorial"] = [theirs[mark][0] for mark in marks]
     for start in STARTS:
         for name, checkout in checkouts.items():
-            found = in_process(checkout, number, side, start, losses[-1], limit)["rows"]
+            found = in_process(checkout, path, start, losses[-1], limit)["rows"]
             first = [next((row for row in found if row[2] <= loss), None) for loss in losses]
             rows[f"{name}{start}"] = [
                 row and {"seconds": row[0], "evaluations": row[1]} for row in first
@@ -138,10 +144,11 @@ def main():
     side = 64 if given.quick else given.side
     checkouts = {"": ROOT} | ({"before: ": given.against} if given.against else {})
     rows = []
-    for number in range(1 if given.quick else len(PAIRS)):
-        rows.append(pair_rows(number, side, marks, limit, checkouts))
-        print(rows[-1], flush=True)
-        measure.save("six_pairs", {"side": side, "steps": marks, "rows": rows}, began)
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(1 if given.quick else len(PAIRS)):
+            rows.append(pair_rows(number, side, marks, limit, checkouts, folder))
+            print(rows[-1], flush=True)
+            measure.save("six_pairs", {"side": side, "steps": marks, "rows": rows}, began)
     names = [" x ".join(row["pair"]) for row in rows]
     measure.show(("start", "mark", *names, "median"), list(lines(rows, marks)))
 
