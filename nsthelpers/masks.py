@@ -434,7 +434,11 @@ def front(image, box=None, *, strokes=(), behind=(), network=None) -> Mask:
     front or behind, decides. Edges are those of the colours, of VGG's features in two layers (their
     first principal components), and of how much the pixel resembles the one or the other
     altogether; that is fitted by least squares, and once more to the first result. It works at 256
-    pixels.
+    pixels, in some seconds.
+
+    A box is enough for a thing that differs from what surrounds it, such as the cup of "coffee".
+    Where both share colours, such as the cat of "chelsea" or the suit of "astronaut" beside the
+    flag, one or two strokes on each side find what a box does not.
 
     References
     ----------

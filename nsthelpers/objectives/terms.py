@@ -379,7 +379,8 @@ class Laplacian(Term):
     Notes
     -----
     Li et al. take 100 times the "mean" of values in 0 to 255, beside 5 times the mean squared
-    difference of VGG's features.
+    difference of VGG's features: for "astronaut" at 384 pixels that is as much as 0.95 times this
+    "relative" term beside one ``Content(photo)``. 3 brings a face back that ``10 * Style`` bends.
 
     References
     ----------
