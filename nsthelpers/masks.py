@@ -437,8 +437,9 @@ def front(image, box=None, *, strokes=(), behind=(), network=None) -> Mask:
     pixels, in some seconds.
 
     A box is enough for a thing that differs from what surrounds it, such as the cup of "coffee".
-    Where both share colours, such as the cat of "chelsea" or the suit of "astronaut" beside the
-    flag, one or two strokes on each side find what a box does not.
+    Where both share colours, such as the suit of "astronaut" and the flag, two strokes on each side
+    find what a box does not. The soft outline of "chelsea", from fur to dark, is found by neither
+    as a whole: join what was found and a shape, ``front(…) | ellipse(…)``.
 
     References
     ----------
