@@ -4,6 +4,7 @@ from . import (
     images as images,
     jobs as jobs,
     losses as losses,
+    masks as masks,
     objectives as objectives,
     optimizers as optimizers,
     plots as plots,
@@ -37,12 +38,14 @@ from .objectives.objective import Objective as Objective
 from .objectives.terms import (
     Activation as Activation,
     Content as Content,
+    Laplacian as Laplacian,
     Style as Style,
     TotalVariation as TotalVariation,
 )
 from .optimizers.first_order import SGD as SGD, Adam as Adam
 from .optimizers.lbfgs import LBFGS as LBFGS
 from .recipes import (
+    combine_styles as combine_styles,
     reconstruct_content as reconstruct_content,
     reconstruct_style as reconstruct_style,
     stylize as stylize,

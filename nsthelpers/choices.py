@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "NETWORKS", "OPTIMIZERS", "PADDINGS", "PARAMETRISATIONS", "POOLINGS", "PRECISIONS",
-    "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS", "TV_REDUCTIONS", "WEIGHTS",
+    "CARRIES", "COLOURS", "COLOUR_METHODS", "NETWORKS", "OPTIMIZERS", "PADDINGS",
+    "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS",
+    "TV_REDUCTIONS", "WEIGHTS",
 ]  # fmt: skip
 
 #: Networks, where their weights come from, how they pool and pad (``network/``).
@@ -27,5 +28,10 @@ STATISTICS = (
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 #: How an image is written down while it is optimised (``synthesis/parametrisations.py``).
 PARAMETRISATIONS = ("pixels", "waves")
+#: How colours are matched (``images/colours.py``), and whose colours a result has (``jobs.py``).
+COLOUR_METHODS = ("monge", "pca", "cholesky", "histogram")
+COLOURS = ("painting", "photograph", "luminance")
+#: How a region is carried down to a layer (``objectives/regions.py``).
+CARRIES = ("average", "inside")
 #: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
 STARTS = ("content", "recoloured", "style", "noise")

@@ -7,6 +7,7 @@ are all made from these descriptions. Nothing here starts TensorFlow.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 import numbers
@@ -19,9 +20,12 @@ from .arguments import check_choice, did_you_mean
 from .network.layers import STYLE_LAYERS, layer_name
 
 __all__ = [
-    "JOBS", "Job", "Kind", "ReconstructContent", "ReconstructStyle", "Stylize", "from_data",
-    "settings_of",
+    "FORMER_NAMES", "JOBS", "REGIONS", "Job", "Kind", "ReconstructContent", "ReconstructStyle",
+    "Stylize", "from_data", "renamed", "settings_of",
 ]  # fmt: skip
+
+#: What settings were called before: files, saved pictures and programs may go on to say so.
+FORMER_NAMES = {"style_scale": "stroke_size"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,22 @@ def _layers(value):
     return value if listed and named else None
 
 
+def _region(value):
+    """A mask and the painting for it, of a pair or of the text "MASK=PAINTING"."""
+    if isinstance(value, str):
+        mask, _, painting = value.partition("=")
+        return (mask, painting) if mask and painting else None
+    pair = isinstance(value, (list, tuple)) and len(value) == 2
+    return None if not pair or any(map(_no_picture, value)) else tuple(value)
+
+
+def _regions(value):
+    found = [_region(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
+    if not found or any(each is None for each in found):
+        found = [_region(value)]  # not several: one pair
+    return None if found[0] is None else found
+
+
 def _scales(value):
     if isinstance(value, str):
         return value if value in _SCALE_WORDS else None
@@ -141,12 +161,19 @@ _SCALES = Kind(
     several=True,
     metavar="N|none",
 )
+REGIONS = Kind(
+    "pairs of a mask and the painting for it, or texts such as 'sky.png=swirling_night'",
+    _regions,
+    several=True,
+    metavar="MASK=PAINTING",
+)
 _STATISTIC = _choice(*choices.STATISTICS, or_object="a Statistic", method="describe")
 
 
 _PICTURE_WORDS = {
     "content": "a picture",
     "style": "a picture",
+    "regions": "a mask and a picture",
     "start": f"{', '.join(choices.STARTS)} or a picture",
 }
 
@@ -305,20 +332,34 @@ class Job:
         """
         from .images import samples
 
-        for name in ("content", "style", "start"):
+        for name, each in self.pictures():
+            known = isinstance(each, str) and each in samples.names()
+            if known and samples.credits(each)[0].kind == "download":
+                continue
+            try:
+                samples.resolve(each)
+            except FileNotFoundError as error:
+                raise FileNotFoundError(
+                    f"{name} is {each!r}; expected {_PICTURE_WORDS[name]}, but {error}"
+                ) from None
+
+    def pictures(self):
+        """All pictures that it reads: pairs of the setting and the picture as it was given.
+
+        Examples
+        --------
+        >>> list(ReconstructStyle(style="mosaic_sunset", start="noise").pictures())
+        [('style', 'mosaic_sunset')]
+        """
+        for name in ("content", "style"):
             value = getattr(self, name, None)
             for each in value if isinstance(value, (list, tuple)) else [value]:
-                known = isinstance(each, str) and each in samples.names()
-                if known and samples.credits(each)[0].kind == "download":
-                    continue
-                if name == "start" and isinstance(each, str) and each in choices.STARTS:
-                    continue
-                try:
-                    samples.resolve(each)
-                except FileNotFoundError as error:
-                    raise FileNotFoundError(
-                        f"{name} is {each!r}; expected {_PICTURE_WORDS[name]}, but {error}"
-                    ) from None
+                if each is not None:
+                    yield name, each
+        for pair in getattr(self, "regions", None) or ():
+            yield from (("regions", each) for each in pair)
+        if not (isinstance(self.start, str) and self.start in choices.STARTS):
+            yield "start", self.start
 
     def as_data(self) -> dict:
         """All settings as plain data, for files and reports.
@@ -339,6 +380,32 @@ class Job:
         return {"job": _name_of(type(self)), **values}
 
 
+def renamed(settings) -> dict:
+    """The same settings under their present names.
+
+    Examples
+    --------
+    >>> renamed({"style_scale": 0.5, "steps": 10})
+    {'stroke_size': 0.5, 'steps': 10}
+    """
+    for former, name in FORMER_NAMES.items():
+        if former in settings and name in settings:
+            raise ValueError(f"{former} is what {name} was called before; give one of them")
+    return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
+
+
+def _knows_former_names(kind):
+    made = kind.__init__
+
+    @functools.wraps(made)
+    def __init__(self, **settings):
+        made(self, **renamed(settings))
+
+    kind.__init__ = __init__
+    return kind
+
+
+@_knows_former_names
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stylize(Job):
     """The settings of :func:`nsthelpers.stylize`: paint a picture in the manner of others."""
@@ -353,8 +420,23 @@ class Stylize(Job):
     style_layer_weights: object = _setting(None, _SHARES, "of each style layer; else equal")
     image_weights: object = _setting(None, _SHARES, "of each painting; else equal")
     statistic: object = _setting("gram", _STATISTIC, "what of the features counts as style")
-    style_scale: float = _setting(
-        1.0, _number(above=0), "the painting's long side beside the result's; less: finer strokes"
+    stroke_size: float = _setting(
+        1.0,
+        _number(above=0, slider=(0.25, 2.0)),
+        "the painting's long side beside the result's; less: finer strokes",
+    )
+    colours: str = _setting(
+        "painting",
+        _choice(*choices.COLOURS),
+        "whose the result has: the painting's, the photograph's (the painting takes them on "
+        "beforehand), or the photograph's exactly (only luminance is painted)",
+    )
+    regions: object = _setting(
+        None,
+        REGIONS,
+        "parts of the picture with paintings of their own: where the mask is white; the rest is "
+        "the style's",
+        "region",
     )
     start: object = _redefined("start", "recoloured")
     scales: object = _redefined("scales", "coarse to fine")
@@ -433,7 +515,7 @@ def from_data(data, **others) -> Job:
         For an unknown job or setting, a value that makes no sense, or one that only describes an
         array or an object.
     """
-    settings = {**data, **others}
+    settings = {**renamed(data), **renamed(others)}
     name = settings.pop("job", None)
     check_choice("job", name, tuple(JOBS))
     known = settings_of(name)

@@ -9,11 +9,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import operator
 
 from .images.arrays import resize
+from .images.colours import luminance, match_colours, match_luminance, with_luminance
 from .images.files import load_image, read_settings
 from .images.samples import resolve
-from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, settings_of
+from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, renamed, settings_of
+from .masks import Mask, as_mask, load as load_mask
+from .network.layers import STYLE_LAYERS
 from .network.vgg import VGG, default_network
 from .objectives.terms import Content, Style, TotalVariation
 from .optimizers import LBFGS, SGD, Adam
@@ -24,8 +28,8 @@ from .synthesis.loop import synthesize
 from .synthesis.starts import STARTS, smallest_scale
 
 __all__ = [
-    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "repeat",
-    "run", "run_described", "stylize",
+    "coarse_to_fine", "combine_styles", "open_image", "reconstruct_content", "reconstruct_style",
+    "repeat", "run", "run_described", "stylize",
 ]  # fmt: skip
 
 _COARSEST = 128  # pixels of the long side
@@ -59,7 +63,7 @@ def _recipe(kind, **names):
 
         @functools.wraps(build)
         def recipe(*arguments, **options):
-            given = signature.bind(*arguments, **options).arguments
+            given = signature.bind(*arguments, **renamed(options)).arguments
             running = {name: given.pop(name) for name in _RUNNING if name in given}
             job = kind(**{names.get(name, name): value for name, value in given.items()})
             return run(job, **running)
@@ -112,9 +116,19 @@ def stylize(job, network):
     with which it pulls as hard at the photograph (:func:`nsthelpers.balance`, at 128 px, so that it
     is the same for every size).
 
+    The photograph's colours can be kept in two ways. ``colours="photograph"`` matches the
+    paintings' to them before the transfer (:func:`nsthelpers.match_colours`): patterns of the
+    painting's colours stay, in new ones. ``"luminance"`` paints in black and white, and the
+    photograph's hues are put back in the end (:func:`nsthelpers.images.with_luminance`; on the way
+    pictures are grey). Both start from the photograph as it is instead of "recoloured".
+
+    Each region has a weight of ``style_weight`` times its share of the picture, so that every place
+    is painted as strongly as without regions; masks come from :mod:`nsthelpers.masks` or files.
+
     References
     ----------
-    Gatys et al. (2015), arXiv 1508.06576; coarse to fine: Gatys et al. (2016), arXiv 1611.07865.
+    Gatys et al. (2015), arXiv 1508.06576; colours, regions, coarse to fine: Gatys et al. (2016),
+    "Controlling Perceptual Factors in Neural Style Transfer", arXiv 1611.07865.
 
     Examples
     --------
@@ -126,12 +140,40 @@ def stylize(job, network):
     (1, 21, 32, 3)
     """
     photo = open_image(job.content, max_side=job.max_side)
-    paintings = _open_all(job.style, max_side=round(max(photo.shape[1:3]) * job.style_scale))
-    content = _content(job, photo, network)
-    style = _style(job, paintings, network)
-    if style.statistic != Gram() and job.style_weight:
-        style = _weight_like_gram(style, photo) * style
-    return job.content_weight * content + job.style_weight * style + _smoothness(job)
+    side = round(max(photo.shape[1:3]) * job.stroke_size)
+    content = _content(job, luminance(photo) if job.colours == "luminance" else photo, network)
+
+    def style(sources, region=None, **options):
+        # A region's painting takes on the colours of that part of the photograph.
+        palette = photo if region is None else region.pixels(photo)
+        paintings = [_in_colours_of(palette, p, job) for p in _open_all(sources, max_side=side)]
+        term = _style(job, paintings, network, region=region, **options)
+        if term.statistic != Gram() and job.style_weight:
+            return _weight_like_gram(term, content.image) * term
+        return term
+
+    return (
+        job.content_weight * content
+        + job.style_weight * _in_regions(style, job, photo.shape[1:3])
+        + _smoothness(job)
+    )
+
+
+def _in_colours_of(palette, painting, job):
+    """A painting as the setting of colours wants it."""
+    if job.colours == "painting":
+        return painting
+    return (match_colours if job.colours == "photograph" else match_luminance)(painting, palette)
+
+
+def _in_regions(style, job, size):
+    """The style of the whole picture, or the sum of those of its regions and of the rest."""
+    if not job.regions:
+        return style(job.style)
+    chosen = [(Mask(as_mask(mask).at(*size)), painting) for mask, painting in job.regions]
+    rest = ~functools.reduce(operator.or_, (mask for mask, _ in chosen))
+    terms = [mask.share * style([painting], mask, image_weights=None) for mask, painting in chosen]
+    return sum(([rest.share * style(job.style, rest)] if rest.array.any() else []) + terms)
 
 
 @_recipe(ReconstructContent, image="content", layer="content_layers")
@@ -228,7 +270,7 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
     objective = _OBJECTIVES[type(job)](job, _network_of(job))
     size = objective.parts[0][1].image.shape[1:3]
     options = {
-        "start": job.start,
+        "start": _start_of(job),
         "optimizer": _optimizer_of(job),
         "image_as": job.image_as,
         "steps": job.steps,
@@ -244,10 +286,90 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
         )
     except Exception as error:
         if hasattr(error, "synthesis"):
-            error.synthesis.settings["job"] = described
+            _finish(error.synthesis, job, described)
         raise
-    result.settings["job"] = described
+    _finish(result, job, described)
     return result
+
+
+def combine_styles(
+    fine,
+    coarse,
+    layers=STYLE_LAYERS[:2],
+    *,
+    max_side=512,
+    steps=200,
+    weights="auto",
+    network=None,
+    callbacks=(),
+    progress=True,
+):
+    """A new painting: the fine strokes of one on the coarse forms of another.
+
+    Parameters
+    ----------
+    fine, coarse : str, path, bytes, PIL image or array
+        Paintings, as :func:`nsthelpers.recipes.open_image` takes them. The result has the size of
+        ``coarse``; ``fine`` gets the same long side.
+    layers : sequence of str, default the first two style layers
+        What counts as fine: in these layers the result has the Gram matrices of ``fine``. Deeper
+        ones take larger forms from it as well.
+    max_side : int, default 512
+        Long side in pixels; nothing grows.
+    steps, callbacks, progress
+        As in :func:`nsthelpers.synthesize`.
+    weights : str or path, default "auto"
+        Of the network, where none is given.
+    network : VGG, optional
+        Default: VGG19 with maximum pooling.
+
+    Returns
+    -------
+    Synthesis
+        Its ``image`` is a style for :func:`stylize`.
+
+    Raises
+    ------
+    ValueError
+        As :class:`nsthelpers.Style` does, and what loading images raises.
+
+    Notes
+    -----
+    It starts from the coarse painting and has no content loss: shallow layers see too little to
+    change its forms. Both paintings' colours are those of ``fine``, which shallow layers know well;
+    :func:`nsthelpers.match_colours` beforehand makes them others.
+
+    References
+    ----------
+    Gatys et al. (2016), arXiv 1611.07865, section 6.
+
+    Examples
+    --------
+    >>> result = combine_styles(
+    ...     "ink_hatching", "swirling_night", ["conv1_1"], max_side=32, steps=2, weights="random",
+    ...     progress=False,
+    ... )  # fmt: skip
+    >>> max(result.image.shape)
+    32
+    """
+    coarse = open_image(coarse, max_side=max_side)
+    fine = open_image(fine, max_side=max(coarse.shape[1:3]))
+    style = Style(fine, layers, network=network or default_network(weights=weights))
+    return synthesize(style, coarse, steps=steps, callbacks=callbacks, progress=progress)
+
+
+def _start_of(job):
+    """What the run starts from: one that keeps its colours is not recoloured."""
+    kept = getattr(job, "colours", "painting") != "painting"
+    recoloured = isinstance(job.start, str) and job.start == "recoloured"
+    return "content" if kept and recoloured else job.start
+
+
+def _finish(result, job, described):
+    """What is to be done to a result after the loop."""
+    if getattr(job, "colours", None) == "luminance":
+        result.image = with_luminance(job.content, result.image)
+    result.settings["job"] = described
 
 
 def repeat(path, *, callbacks=(), progress=True, dry_run=False, **others):
@@ -364,15 +486,16 @@ def _content(job, picture, network):
     )
 
 
-def _style(job, paintings, network):
+def _style(job, paintings, network, **options):
+    options = {"image_weights": job.image_weights, **options}
     return Style(
         paintings,
         job.style_layers,
         layer_weights=job.style_layer_weights,
-        image_weights=job.image_weights,
         statistic=job.statistic,
         reduction=job.reduction,
         network=network,
+        **options,
     )
 
 
@@ -412,6 +535,11 @@ def _opened(job):
             opened[name] = [open_image(each) for each in value]
         elif value is not None:
             opened[name] = open_image(value)
+    if getattr(job, "regions", None):
+        opened["regions"] = [
+            (mask if isinstance(mask, Mask) else load_mask(mask), open_image(painting))
+            for mask, painting in job.regions
+        ]
     if isinstance(job.start, str) and job.start not in STARTS:
         opened["start"] = open_image(job.start, max_side=job.max_side)
     return dataclasses.replace(job, **opened)

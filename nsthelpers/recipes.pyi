@@ -14,8 +14,8 @@ from .synthesis.parametrisations import Parametrisation
 from .synthesis.results import Progress, Synthesis
 
 __all__ = [
-    "coarse_to_fine", "open_image", "reconstruct_content", "reconstruct_style", "repeat", "run",
-    "run_described", "stylize",
+    "coarse_to_fine", "combine_styles", "open_image", "reconstruct_content", "reconstruct_style",
+    "repeat", "run", "run_described", "stylize",
 ]  # fmt: skip
 
 Image: TypeAlias = Any
@@ -34,7 +34,9 @@ def stylize(
     style_layer_weights: Sequence[float] | None = None,
     image_weights: Sequence[float] | None = None,
     statistic: str | Statistic = "gram",
-    style_scale: float = 1.0,
+    stroke_size: float = 1.0,
+    colours: str = "painting",
+    regions: Any = None,
     max_side: int = 512,
     start: Image = "recoloured",
     scales: str | Sequence[int] = "coarse to fine",
@@ -122,6 +124,18 @@ def reconstruct_style(
     progress: bool = True,
     dry_run: bool = False,
 ) -> Synthesis | Any: ...
+def combine_styles(
+    fine: Image,
+    coarse: Image,
+    layers: str | Sequence[str] = ...,
+    *,
+    max_side: int = 512,
+    steps: int = 200,
+    weights: str | PathLike[str] = "auto",
+    network: VGG | None = None,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+) -> Synthesis: ...
 def repeat(
     path: str | PathLike[str],
     *,

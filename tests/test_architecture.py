@@ -21,16 +21,20 @@ ROOT = house.ROOT
 PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  # the command line
 # What users type: a name may be added, never lost.
 PUBLIC = """
-    Activation Adam as_image backend balance balancing check checks Content deprocess diagrams
-    estimate explain geometric_weights gram_matrix images layer_table LBFGS load_image
-    load_weights losses match_colours notebook Objective objectives optimizers own plots predict
-    preprocess quiz read_settings recipes reconstruct_content reconstruct_style record resize
-    samples save_image SGD statistics strongest_patches studies Style stylize sweep synthesis
-    Synthesis synthesize terms to_pil TotalVariation VGG vgg weights white_noise widgets
+    Activation Adam as_image backend balance balancing check checks combine_styles Content
+    deprocess diagrams estimate explain geometric_weights gram_matrix images Laplacian layer_table
+    LBFGS load_image load_weights losses masks match_colours notebook Objective objectives
+    optimizers own plots predict preprocess quiz read_settings recipes reconstruct_content
+    reconstruct_style record resize samples save_image SGD statistics strongest_patches studies
+    Style stylize sweep synthesis Synthesis synthesize terms to_pil TotalVariation VGG vgg weights
+    white_noise widgets
 
     backend.keras balancing.gradient_norms checks.tasks diagrams.Drawing diagrams.convolution
-    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.to_png_bytes
-    images.to_uint8 losses.content_loss losses.gram_matrix losses.style_loss losses.total_variation
+    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map
+    images.colour_difference images.luminance images.to_png_bytes images.to_uint8
+    images.with_luminance losses.content_loss losses.gram_matrix losses.style_loss
+    losses.total_variation masks.by_brightness masks.by_colour masks.ellipse masks.everywhere
+    masks.front masks.half masks.load masks.Mask masks.rectangle masks.third
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
     own.terms plots.before_after plots.edges plots.feature_maps plots.image_grid plots.layer_table

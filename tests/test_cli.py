@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nsthelpers import __main__ as command_line, __version__, jobs, recipes
+from nsthelpers import __main__ as command_line, __version__, jobs, masks, recipes
 from nsthelpers.__main__ import main
 from nsthelpers.cli import commands, live, parser as command_parser
 from nsthelpers.images import samples
@@ -218,6 +218,28 @@ def test_transfer_does_what_stylize_does(capsys):
     assert status == 0 and tuple(capsys.readouterr()) == ("", "")
     found = np.asarray(Image.open("out.png"), int)
     assert abs(found - np.asarray(Image.open("expected.png"), int)).max() <= 1
+
+
+def test_colours_strokes_and_regions(capsys):
+    for side in ("left", "right"):
+        mask = masks.half(np.zeros((1, 42, 64, 3)), side)
+        save_image(mask, f"{side}.png")
+    options = ["--colours", "luminance", "--stroke-size", "0.8", "--report", "r.json"]
+    regions = ["--region", "left.png=mosaic_sunset", "--region", "right.png=ink_hatching"]
+    assert transfer(*options, *regions) == 0
+    job = read_settings("out.png")["job"]
+    assert (job["colours"], job["stroke_size"]) == ("luminance", 0.8)
+    assert job["regions"] == [["left.png", "mosaic_sunset"], ["right.png", "ink_hatching"]]
+    assert transfer("--style-scale", "0.8", "--region", "left.png=chelsea") == 0
+    job = read_settings("out.png")["job"]
+    assert job["stroke_size"] == 0.8 and job["regions"] == [["left.png", "chelsea"]]
+
+
+def test_a_region_that_is_none(capsys):
+    assert transfer("--region", "left.png") == 2
+    assert "--region: expected pairs of a mask and the painting" in capsys.readouterr().err
+    assert transfer("--region", "left.png=chelsea") == 2
+    assert "regions is 'left.png'; expected a mask and a picture" in capsys.readouterr().err
 
 
 def test_start_from_a_picture(capsys):

@@ -1,4 +1,4 @@
-"""The palette of one picture on another: means and covariances in float64."""
+"""Whose colours a picture has: palettes matched, luminance exchanged, differences measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
+from nsthelpers import choices
+from nsthelpers.images import match_luminance
 
 
 def cloud(mean, factors, seed=0, size=(40, 50)):
@@ -36,16 +38,62 @@ def reference():
     return cloud([0.6, 0.4, 0.5], OTHER, seed=1, size=(30, 30))
 
 
-def test_mean_and_covariance_become_the_references(image, reference):
-    mean, covariance = palette(nst.match_colours(image, reference))
+LINEAR = pytest.mark.parametrize("method", ["monge", "pca", "cholesky"])
+
+
+@LINEAR
+def test_mean_and_covariance_become_the_references(image, reference, method):
+    mean, covariance = palette(nst.match_colours(image, reference, method=method))
     wanted_mean, wanted = palette(reference)
     assert mean == pytest.approx(wanted_mean, abs=2e-4)
     assert covariance == pytest.approx(wanted, abs=2e-4)
     assert np.abs(palette(image)[1] - wanted).max() > 1e-3
 
 
-def test_its_own_colours_change_nothing(image):
-    assert np.abs(nst.match_colours(image, image) - image).max() < 1e-3
+@pytest.mark.parametrize("method", choices.COLOUR_METHODS)
+def test_its_own_colours_change_nothing(image, method):
+    assert np.abs(nst.match_colours(image, image, method=method) - image).max() < 1e-3
+
+
+def test_monge_moves_colours_least(image, reference):
+    moves = {
+        method: np.square(nst.match_colours(image, reference, method=method) - image).mean()
+        for method in ("monge", "pca", "cholesky")
+    }
+    assert moves["monge"] < min(moves["pca"], moves["cholesky"])
+
+
+def test_with_triangular_roots_red_follows_from_red_alone(image, reference):
+    moved = nst.match_colours(image, reference, method="cholesky")[..., 0].ravel()
+    assert np.corrcoef(image[..., 0].ravel(), moved)[0, 1] == pytest.approx(1, abs=1e-5)
+
+
+def test_histograms_become_the_references_exactly(image):
+    other = cloud([0.4, 0.6, 0.5], OTHER, seed=3)  # of the same size
+    moved = nst.match_colours(image, other, method="histogram")
+    for channel in range(3):
+        values, wanted = (np.sort(each[..., channel].ravel()) for each in (moved, other))
+        assert np.abs(values - wanted).max() < 2e-3
+        order = [np.argsort(each[..., channel].ravel(), kind="stable") for each in (image, moved)]
+        assert (np.diff(moved[..., channel].ravel()[order[0]]) >= 0).all()
+
+
+def test_histograms_mix_by_their_shares(image):
+    rng = np.random.default_rng(0)
+    dark, light = rng.uniform(0, 0.4, (1, 20, 20, 3)), rng.uniform(0.6, 1, (1, 30, 50, 3))
+    moved = nst.match_colours(image, [dark, light], [1, 3], method="histogram")
+    assert (moved > 0.5).mean() == pytest.approx(0.75, abs=0.01)
+
+
+def test_an_unknown_method(image):
+    with pytest.raises(ValueError, match="unknown method 'lab'; expected one of 'monge'"):
+        nst.match_colours(image, image, method="lab")
+
+
+@LINEAR
+def test_a_single_pixel_is_a_palette_too(image, method):
+    moved = nst.match_colours(image, np.full((1, 1, 1, 3), 0.25), method=method)
+    assert moved == pytest.approx(np.full(image.shape, 0.25), abs=1e-3)
 
 
 def test_colours_that_differ_in_their_spread_only_are_scaled():
@@ -84,3 +132,49 @@ def test_a_flat_reference_makes_a_flat_picture(image):
 def test_weights_that_do_not_fit(image, reference, weights):
     with pytest.raises(ValueError, match="expected one number for each of 2"):
         nst.match_colours(image, [reference, reference], weights=weights)
+
+
+class TestLuminance:
+    LUMA = np.array([0.299, 0.587, 0.114])
+
+    def test_it_is_grey_and_of_the_same_luma(self, image):
+        grey = nst.images.luminance(image)
+        assert np.ptp(grey, axis=-1).max() == 0
+        assert np.abs(grey[..., 0] - image @ self.LUMA).max() < 1e-6
+
+    def test_matched_in_mean_and_contrast(self, image, reference):
+        matched, wanted = match_luminance(image, reference)[..., 0], reference @ self.LUMA
+        assert matched.mean() == pytest.approx(wanted.mean(), abs=1e-4)
+        assert matched.std() == pytest.approx(wanted.std(), abs=1e-4)
+        flat = match_luminance(np.full((1, 20, 20, 3), 0.9), reference)
+        assert flat == pytest.approx(np.full(flat.shape, wanted.mean()), abs=1e-6)
+
+    def test_luminance_of_one_and_chroma_of_the_other(self, image):
+        light = nst.images.luminance(image[:, ::-1])  # near enough for all colours to fit
+        both = nst.images.with_luminance(image, light)
+        assert np.abs(both @ self.LUMA - light[..., 0]).max() < 1e-6
+        chroma = [each - nst.images.luminance(each) for each in (image, both)]
+        assert np.abs(chroma[0] - chroma[1]).max() < 1e-6
+
+    def test_where_a_colour_does_not_fit_it_fades_and_keeps_hue_and_luminance(self):
+        rng = np.random.default_rng(0)
+        colours, light = rng.uniform(size=(1, 50, 50, 3)), rng.uniform(size=(1, 50, 50, 1))
+        both = nst.images.with_luminance(colours, light).astype("float64")
+        assert both.min() >= 0 and both.max() <= 1
+        assert np.abs(both @ self.LUMA - light[..., 0]).max() < 1e-6
+        was, now = (each - (each @ self.LUMA)[..., None] for each in (colours, both))
+        lengths = np.linalg.norm(was, axis=-1), np.linalg.norm(now, axis=-1)
+        assert (lengths[1] <= lengths[0] + 1e-6).all() and (lengths[1] < lengths[0] - 0.01).any()
+        assert (was * now).sum(-1) == pytest.approx(lengths[0] * lengths[1], abs=1e-6)
+
+    def test_the_picture_takes_the_size_of_the_light(self, image):
+        assert nst.images.with_luminance(image, np.zeros((1, 20, 30, 3))).shape == (1, 20, 30, 3)
+
+
+def test_differences_of_colour():
+    black, white = np.zeros((1, 8, 8, 3)), np.ones((1, 8, 8, 3))
+    assert nst.images.colour_difference(black, white) == pytest.approx(100, abs=0.1)
+    assert nst.images.colour_difference(black, white, lightness=False) < 0.1
+    red = np.full((1, 8, 8, 3), [0.6, 0.4, 0.4])
+    grey = nst.images.luminance(red)
+    assert nst.images.colour_difference(grey, red, lightness=False) > 5

@@ -31,7 +31,10 @@ def random_settings(job):
         kind = setting.metadata["kind"]
         if name in ("optimizer", "learning_rate", "momentum", "weights", "normalized"):
             continue  # what goes with what has tests of its own
-        if name in ("content", "style", "start"):
+        if name == "regions":
+            pair = st.just(["mask.png", "mosaic_sunset"]) | st.just("mask.png=chelsea")
+            made[name] = st.none() | pair | st.lists(pair, min_size=1, max_size=3)
+        elif name in ("content", "style", "start"):
             made[name] = st.sampled_from(["chelsea", "mosaic_sunset"])
         elif name == "scales":
             made[name] = st.one_of(st.just("none"), st.lists(st.integers(16, 99), min_size=1))
@@ -69,7 +72,10 @@ def test_a_job_goes_through_json_and_comes_back(job, data):
         ({"style_weight": True}, "style_weight is True; expected"),
         ({"style_weight": "10"}, "style_weight is '10'; expected"),
         ({"style_weight": None}, "style_weight is None; expected"),
-        ({"style_scale": 0}, "style_scale is 0; expected a finite number above 0"),
+        ({"stroke_size": 0}, "stroke_size is 0; expected a finite number above 0"),
+        ({"style_scale": 0}, "stroke_size is 0; expected a finite number above 0"),
+        ({"colours": "luma"}, "colours is 'luma'; did you mean luminance"),
+        ({"regions": "sky.png"}, "regions is 'sky.png'; expected pairs of a mask and the painting"),
         ({"steps": 0}, "steps is 0; expected a whole number of at least 1, or one for each size"),
         ({"steps": [10, 0]}, r"steps is \[10, 0\]; expected"),
         ({"steps": []}, r"steps is \[\]; expected"),
@@ -166,6 +172,41 @@ def test_a_recipe_has_the_settings_of_its_job(name):
             assert parameter.default == setting.default
         assert f"\n{parameter.name} : {setting.metadata['kind'].expected}" in recipe.__doc__
     assert not settings
+
+
+def test_former_names_go_on_to_be_understood():
+    for settings in ({"stroke_size": 0.5}, {"style_scale": 0.5}):
+        assert stylize(**settings).stroke_size == 0.5
+        made = jobs.from_data({"job": "stylize", **PICTURES, **settings})
+        assert made.stroke_size == 0.5 and "style_scale" not in made.as_data()
+    old = {"job": "stylize", **PICTURES, "style_scale": 0.5}  # as saved pictures have it
+    assert jobs.from_data(old, stroke_size=2.0).stroke_size == 2.0
+    assert dataclasses.replace(stylize(style_scale=0.5), seed=3).stroke_size == 0.5
+    with pytest.raises(ValueError, match="style_scale is what stroke_size was called before"):
+        stylize(style_scale=0.5, stroke_size=0.5)
+
+
+def test_regions_are_pairs_however_they_are_written():
+    pairs = [("sky.png", "wave.jpg"), ("sea.png", "night.jpg")]
+    texts = ["sky.png=wave.jpg", "sea.png=night.jpg"]
+    for written, expected in [
+        (pairs, pairs),
+        (texts, pairs),
+        ([pairs[0], texts[1]], pairs),
+        (pairs[0], pairs[:1]),
+        (list(pairs[0]), pairs[:1]),
+        (texts[0], pairs[:1]),
+        (texts[:1], pairs[:1]),
+    ]:
+        assert stylize(regions=written).regions == expected
+    assert list(stylize(regions=pairs).pictures())[2:] == [
+        ("regions", each) for pair in pairs for each in pair
+    ]
+
+
+def test_a_mask_that_is_not_there():
+    with pytest.raises(FileNotFoundError, match="regions is 'sky.png'; expected a mask and a pict"):
+        stylize(regions="sky.png=mosaic_sunset").check_pictures()
 
 
 def test_every_setting_reaches_the_run():

@@ -19,7 +19,7 @@ def asked(monkeypatch):
 
     class Asked(tuple):
         def __init__(self, asked):
-            self.settings = {}
+            self.settings, self.image = {}, np.zeros((1, 16, 16, 3))
 
     def synthesize(objective, start, **options):
         return Asked((objective, start, options))
@@ -68,9 +68,10 @@ class TestStylize:
 
     def test_the_scale_of_the_painting(self, asked, network):
         for scale, side in ((0.5, 32), (1.0, 64), (2.0, 128)):
-            options = {"max_side": 64, "style_scale": scale, "network": network} | SHALLOW
-            objective, *_ = nst.stylize("chelsea", "stained_glass", **options)
-            assert max(objective.terms["style"].image.shape[1:3]) == side
+            for name in ("stroke_size", "style_scale"):  # the name, and what it was before
+                options = {"max_side": 64, name: scale, "network": network} | SHALLOW
+                objective, *_ = nst.stylize("chelsea", "stained_glass", **options)
+                assert max(objective.terms["style"].image.shape[1:3]) == side
 
     def test_a_small_photograph_sets_the_size(self, asked, network, photo):
         objective, _, options = nst.stylize(
@@ -131,7 +132,7 @@ class TestStylize:
 
     def test_a_small_painting_is_not_made_too_small(self, asked, network):
         objective, *_ = nst.stylize(
-            *("chelsea", "stained_glass"), max_side=400, style_scale=0.06, network=network,
+            *("chelsea", "stained_glass"), max_side=400, stroke_size=0.06, network=network,
             statistic="shifted", **SHALLOW,
         )  # fmt: skip
         assert objective.weights["style"] > 0
@@ -146,9 +147,13 @@ class TestStylize:
             ),
             ({"statistic": "shifted", "style_weight": -1}, "style_weight is -1; expected a finite"),
             ({"scales": "fine"}, "scales is 'fine'; did you mean"),
-            ({"style_scale": 0}, "style_scale is 0; expected a finite number above 0"),
-            ({"style_scale": float("inf")}, "style_scale is inf"),
-            ({"style_scale": 0.1}, "each side must be at least 16"),
+            ({"stroke_size": 0}, "stroke_size is 0; expected a finite number above 0"),
+            ({"stroke_size": float("inf")}, "stroke_size is inf"),
+            ({"style_scale": 1, "stroke_size": 1}, "style_scale is what stroke_size was called"),
+            ({"colours": "paint"}, "colours is 'paint'; did you mean painting"),
+            ({"regions": [("mask.png", 3)]}, "regions is .*; expected pairs of a mask"),
+            ({"regions": []}, r"regions is \[\]; expected pairs of a mask"),
+            ({"stroke_size": 0.1}, "each side must be at least 16"),
             ({"style_weight": -1}, "style_weight is -1; expected a finite"),
             ({"content_layers": "conv9_1"}, "did you mean"),
             ({"max_side": 0}, "max_side"),
@@ -162,6 +167,125 @@ class TestStylize:
     def test_an_unknown_argument_is_refused(self, network):
         with pytest.raises(TypeError, match="stepz"):
             nst.stylize("chelsea", "stained_glass", max_side=32, network=network, stepz=3)
+
+
+class TestColours:
+    def made(self, network, **options):
+        options = {"max_side": 64, "network": network} | SHALLOW | options
+        return nst.stylize("chelsea", "stained_glass", **options)
+
+    def test_the_painting_in_the_photographs_colours(self, asked, network):
+        objective, start, _ = self.made(network, colours="photograph")
+        photo = nst.samples.load("chelsea", max_side=64)
+        painting = nst.samples.load("stained_glass", max_side=64)
+        assert start == "content" and np.array_equal(objective.terms["content"].image, photo)
+        expected = nst.match_colours(painting, photo)
+        assert np.array_equal(objective.terms["style"].image, expected)
+
+    def test_luminance_only(self, asked, network):
+        objective, start, _ = self.made(network, colours="luminance")
+        content, style = (objective.terms[name].image for name in ("content", "style"))
+        assert start == "content" and np.ptp(content, axis=-1).max() == 0
+        assert np.ptp(style, axis=-1).max() == 0
+        assert style.mean() == pytest.approx(content.mean(), abs=0.01)
+
+    @pytest.mark.parametrize("start", ["noise", "style", "content"])
+    def test_another_start_stays_what_it_is(self, asked, network, start):
+        _, found, _ = self.made(network, colours="photograph", start=start)
+        assert found == start
+
+    def test_the_result_has_the_chroma_of_the_photograph(self, network):
+        options = {"steps": 3, "progress": False, "scales": [24, 48], "tv_weight": 0}
+        grey = []
+        result = self.made(
+            network, colours="luminance", callbacks=lambda step: grey.append(step.image), **options
+        )
+        photo = nst.samples.load("chelsea", max_side=64)
+        assert result.image.shape == (1, 32, 48, 3)  # the last of the scales
+        assert result.settings["job"]["colours"] == "luminance"
+        drift = [
+            nst.images.colour_difference(image, photo, lightness=False)
+            for image in (result.image, nst.images.luminance(photo))
+        ]
+        assert drift[0] < 0.5 * drift[1]
+        assert np.abs(nst.images.luminance(result.image) - result.image).max() > 0.05
+
+    def test_an_error_on_the_way_leaves_the_picture_in_its_colours(self, network):
+        def callback(progress):
+            if progress.record.step:
+                raise KeyError("a mistake")
+
+        with pytest.raises(KeyError) as caught:
+            self.made(network, colours="luminance", callbacks=callback, steps=2, progress=False)
+        assert np.ptp(caught.value.synthesis.image, axis=-1).max() > 0.05
+
+
+class TestRegions:
+    def made(self, network, regions, **options):
+        options = {"max_side": 64, "network": network, "regions": regions} | SHALLOW | options
+        return nst.stylize("chelsea", "stained_glass", **options)
+
+    def test_each_region_by_its_share_and_the_rest(self, asked, network):
+        photo = nst.samples.load("chelsea")
+        top, corner = nst.masks.half(photo), nst.masks.rectangle(photo, (0.5, 0, 1, 0.5))
+        regions = [(top, "mosaic_sunset"), (np.asarray(corner), "ink_hatching")]
+        objective, *_ = self.made(network, regions, style_weight=20)
+        weights = [objective.weights[name] for name in ("style", "style_2", "style_3")]
+        assert weights == pytest.approx([5, 10, 5], abs=0.5)
+        assert sum(weights) == pytest.approx(20, abs=0.3)  # edges are soft once they are resized
+        rest = objective.terms["style"].region
+        assert (rest & top).share < 0.05 and rest.array.shape == (43, 64)
+
+    def test_a_single_pair(self, asked, network):
+        left = nst.masks.half(np.zeros((1, 300, 451, 3)), "left")
+        objective, *_ = self.made(network, (left, "mosaic_sunset"))
+        assert set(objective.terms) == {"content", "style", "style_2", "total_variation"}
+
+    def test_regions_that_leave_nothing_over(self, asked, network):
+        whole = nst.masks.everywhere(np.zeros((1, 300, 451, 3)))
+        objective, *_ = self.made(network, [(whole, "mosaic_sunset")])
+        assert objective.weights["style"] == 10 and "style_2" not in objective.terms
+
+    @pytest.mark.parametrize(
+        ("mask", "message"),
+        [
+            (np.zeros((300, 451)), "the region is empty"),
+            (np.ones((300, 300)), "the mask is 300 x 300 pixels and the picture 64 x 43"),
+        ],
+    )
+    def test_a_mask_that_does_not_fit(self, asked, network, mask, message):
+        with pytest.raises(ValueError, match=message):
+            self.made(network, [(mask, "mosaic_sunset")])
+
+    def test_a_regions_painting_takes_the_colours_of_that_part(self, asked, network):
+        photo = np.zeros((1, 64, 64, 3), "float32")
+        photo[:, :32] = (0.2, 0.4, 0.9)
+        photo[:, 32:] = (0.5, 0.3, 0.1)
+        objective, *_ = nst.stylize(
+            photo, "stained_glass", regions=[(nst.masks.half(photo), "mosaic_sunset")],
+            colours="photograph", network=network, **SHALLOW,
+        )  # fmt: skip
+        below, above = (
+            objective.terms[name].image.mean((0, 1, 2)) for name in ("style", "style_2")
+        )
+        assert above == pytest.approx([0.2, 0.4, 0.9], abs=0.01)
+        assert below == pytest.approx([0.5, 0.3, 0.1], abs=0.01)
+
+    def test_masks_from_files_paint(self, network, tmp_path):
+        path = tmp_path / "left.png"
+        nst.save_image(nst.masks.half(np.zeros((1, 43, 64, 3)), "left"), path)
+        result = self.made(network, [(str(path), "mosaic_sunset")], steps=2, progress=False)
+        assert result.settings["job"]["regions"] == [[str(path), "mosaic_sunset"]]
+        assert result.settings["objective"]["terms"]["style_2"]["region"] == pytest.approx(0.5)
+
+
+def test_fine_strokes_on_coarse_forms(network):
+    fine, coarse = "ink_hatching", nst.samples.load("swirling_night", max_side=64)
+    made = nst.combine_styles(fine, coarse, network=network, steps=3, progress=False)
+    assert made.image.shape == coarse.shape and made.settings["start"] == "image"
+    assert list(made.settings["objective"]["terms"]) == ["style"]
+    assert made.settings["objective"]["terms"]["style"]["layers"] == list(nst.vgg.STYLE_LAYERS[:2])
+    assert made.history[-1].loss < made.history[0].loss
 
 
 class TestReconstructions:

@@ -240,6 +240,53 @@ class TestTotalVariation:
             nst.TotalVariation(**arguments)
 
 
+class TestLaplacian:
+    def lines(self, image, pool):
+        height, width = (side // pool for side in image.shape[1:3])
+        cut = image[0, : height * pool, : width * pool].astype("float64").sum(-1)
+        light = cut.reshape(height, pool, width, pool).mean((1, 3))
+        inner = light[1:-1, 1:-1]
+        return 4 * inner - light[:-2, 1:-1] - light[2:, 1:-1] - light[1:-1, :-2] - light[1:-1, 2:]
+
+    @pytest.mark.parametrize("pool", [1, 4, 5])
+    def test_the_definition(self, photo, noise, pool):
+        ours, theirs = (self.lines(image, pool) for image in (noise, photo))
+        expected = np.square(ours - theirs).mean()
+        mean = nst.Laplacian(photo, pool, reduction="mean")
+        assert value(mean, noise) == pytest.approx(expected, rel=1e-4)
+        relative = expected / np.square(theirs).mean()
+        assert value(nst.Laplacian(photo, pool), noise) == pytest.approx(relative, rel=1e-4)
+
+    def test_slopes_and_levels_do_not_count(self, photo):
+        y, x = np.mgrid[0:0.1:32j, 0:0.1:48j]
+        lifted = 0.9 * photo
+        moved = lifted + (y + x)[None, ..., None].astype("float32") * 0.5
+        term = nst.Laplacian(lifted)
+        assert value(term, moved) < 1e-4 and value(term, lifted) < 1e-10
+        assert value(term, np.full_like(photo, 0.3)) == pytest.approx(1.0, rel=1e-4)
+
+    def test_it_needs_no_network_and_tells_its_settings(self, photo):
+        assert nst.Laplacian(photo).network is None
+        assert nst.Laplacian(photo).settings() == {"pool": 4, "reduction": "relative"}
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"pool": 0}, "pool is 0; expected a whole number of at least 1"),
+            ({"reduction": "gatys"}, "unknown reduction 'gatys'; expected one of 'relative'"),
+        ],
+    )
+    def test_errors_say_what_was_expected(self, photo, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            nst.Laplacian(photo, **arguments)
+
+    def test_a_picture_too_small_or_of_another_aspect(self, photo):
+        with pytest.raises(ValueError, match="48 x 32 pixels is too small to be pooled by 16"):
+            value(nst.Laplacian(photo, 16), photo)
+        with pytest.raises(ValueError, match="the aspects differ"):
+            value(nst.Laplacian(photo), np.zeros((1, 48, 32, 3)))
+
+
 class TestActivation:
     def test_it_is_minus_the_logarithm_of_the_channels_mean(self, photo, network):
         term = nst.Activation("conv2_1", 17, network=network)

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 from .. import __version__
-from ..choices import STARTS
 from ..files import check_destination, write_json, write_whole
 from ..images.files import check_image_name, load_image
 from ..images.samples import credits, resolve
@@ -167,16 +166,11 @@ def _check_outputs(arguments, job):
     if arguments.frames:
         Frames.check(arguments.frames)
     job.check_pictures()
-    pictures = [*_as_list(getattr(job, "content", [])), *_as_list(getattr(job, "style", []))]
-    for path in map(resolve, [*pictures, *([] if job.start in STARTS else [job.start])]):
+    for path in (resolve(each) for _, each in job.pictures()):
         load_image(path)  # an error of a picture comes before the network is loaded
         with contextlib.suppress(OSError):  # one of the two is no file
             if output.samefile(path):
                 raise ValueError(f"--output would replace the picture {path}: choose another name")
-
-
-def _as_list(value):
-    return value if isinstance(value, list) else [value]
 
 
 @contextlib.contextmanager

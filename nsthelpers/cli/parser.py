@@ -11,7 +11,7 @@ import re
 
 from .. import __version__
 from ..choices import NETWORKS
-from ..jobs import JOBS, settings_of
+from ..jobs import FORMER_NAMES, JOBS, REGIONS, settings_of
 
 __all__ = ["job_of", "parser"]
 
@@ -124,8 +124,11 @@ def _add_setting(parser, name, setting):
         options["nargs"] = "+"
     if "action" in options:
         options["default"] = None
-    option = (setting.metadata["option"] or name).replace("_", "-")
-    parser.add_argument(f"--{option}", **options)
+    if kind is REGIONS:  # each may be said with an option of its own
+        options["action"] = "extend"
+    former = [each for each, present in FORMER_NAMES.items() if present == name]
+    names = [setting.metadata["option"] or name, *former]
+    parser.add_argument(*(f"--{each.replace('_', '-')}" for each in names), **options)
 
 
 def _shown(default):

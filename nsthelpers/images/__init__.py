@@ -2,7 +2,13 @@
 
 from . import samples
 from .arrays import MINIMUM_SIDE, as_image, fit_size, resize, to_pil, to_png_bytes, to_uint8
-from .colours import match_colours
+from .colours import (
+    colour_difference,
+    luminance,
+    match_colours,
+    match_luminance,
+    with_luminance,
+)
 from .files import check_image_name, load_image, read_settings, save_image
 
 __all__ = [
@@ -14,7 +20,11 @@ __all__ = [
     "to_pil",
     "to_png_bytes",
     "to_uint8",
+    "colour_difference",
+    "luminance",
     "match_colours",
+    "match_luminance",
+    "with_luminance",
     "check_image_name",
     "load_image",
     "read_settings",

@@ -1,7 +1,7 @@
 """What an image should be: terms, and the objective that adds them up."""
 
 from .objective import BoundObjective, Evaluation, Objective, Term, as_objective
-from .terms import Activation, Content, Style, TotalVariation
+from .terms import Activation, Content, Laplacian, Style, TotalVariation
 
 __all__ = [
     "BoundObjective",
@@ -11,6 +11,7 @@ __all__ = [
     "as_objective",
     "Activation",
     "Content",
+    "Laplacian",
     "Style",
     "TotalVariation",
 ]

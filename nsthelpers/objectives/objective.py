@@ -197,6 +197,8 @@ class Term(_Algebra):
         Where it reads them.
     image : array or None
         The picture that it holds, if it holds one.
+    placed : bool
+        Whether it asks for something at certain places, so that the image must not be shifted.
     compiled_in : tuple of str or None
         Names of all attributes that its ``loss`` reads, of the class that says so. Terms that
         agree in them share one compiled graph. ``None``: every object has a graph of its own.
@@ -216,6 +218,7 @@ class Term(_Algebra):
     layers: tuple[str, ...] = ()
     network: VGG | None = None
     image: np.ndarray | None = None
+    placed: bool = False
     compiled_in: tuple[str, ...] | None = None
     _original: Term | None = None  # of a copy that reads another network
 

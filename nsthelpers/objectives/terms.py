@@ -1,4 +1,4 @@
-"""The terms of an objective: content, style, total variation, a filter's activation.
+"""The terms of an objective: content, style, edges, total variation, a filter's activation.
 
 Each pairs a picture (if it needs one) and the layers that it is looked at through with a loss of
 ``losses.py``. A new idea is a new term here, or a new argument of one.
@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 
 from .. import losses
-from ..arguments import check_choice
+from ..arguments import check_choice, check_whole
 from ..backend import ops, to_tensor
+from ..choices import CARRIES
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
+from ..masks import as_mask
 from ..network.layers import check_channel
 from ..network.vgg import STYLE_LAYERS, default_network, layer_name
+from ..statistics.base import guided
 from ..statistics.by_name import Gram, as_statistic
 from .objective import Term, checked_weight
+from .regions import carried, guide, narrowest_field
 
-__all__ = ["Activation", "Content", "Style", "TotalVariation"]
+__all__ = ["Activation", "Content", "Laplacian", "Style", "TotalVariation"]
 
 
 class Content(Term):
@@ -30,6 +34,10 @@ class Content(Term):
     layers : str or sequence of str, default "block4_conv2"
     layer_weights : sequence of float, optional
         One for each layer. Default: equal, sum 1. A layer of weight 0 is not computed.
+    region : Mask or array, shape (H, W), range [0, 1], optional
+        How much each place counts, beside the others: where it is 0 nothing holds the picture, and
+        a face may be held more strongly than what is around it. Only proportions matter: the mean
+        weight is made 1. See :mod:`nsthelpers.masks`.
     reduction : {"relative", "mean", "gatys"}, default "relative"
         See :func:`nsthelpers.losses.content_loss`. "relative" is about 1 for a black image.
     network : VGG, optional
@@ -38,7 +46,8 @@ class Content(Term):
     Raises
     ------
     ValueError
-        For a bad image, an unknown layer or reduction, or weights that do not fit the layers.
+        For a bad image, an unknown layer or reduction, weights that do not fit the layers, or a
+        region that is empty or of another aspect.
 
     References
     ----------
@@ -54,7 +63,8 @@ class Content(Term):
     """
 
     label = "content"
-    compiled_in = ("layers", "reduction")
+    placed = True
+    compiled_in = ("layers", "reduction", "guided")
 
     def __init__(
         self,
@@ -62,35 +72,46 @@ class Content(Term):
         layers="block4_conv2",
         *,
         layer_weights=None,
+        region=None,
         reduction="relative",
         network=None,
     ):
         check_choice("reduction", reduction, losses.REDUCTIONS)
         self.image, self.reduction = as_image(image), reduction
+        self.region = _region(region, self.image)
         self.network = network or default_network()
         self.layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
 
+    @property
+    def guided(self) -> bool:
+        """Whether places count differently."""
+        return self.region is not None
+
     def targets(self, height, width, scale):
-        picture = self.image
-        if picture.shape[1:3] != (height, width):
-            aspect, wanted = picture.shape[2] / picture.shape[1], width / height
-            if not math.isclose(aspect, wanted, rel_tol=1.5 / min(height, width) + 0.01):
-                raise ValueError(
-                    f"the content image is {picture.shape[2]} x {picture.shape[1]} pixels and the "
-                    f"start image {width} x {height}: the aspects differ, and content is compared "
-                    "position by position; crop one of them"
-                )
-            picture = resize(picture, size=(height, width))
+        picture = _at(self.image, height, width)
         features = self.network.features(to_tensor(picture), self.layers)  # it was checked above
-        return {
-            "features": [features[layer] for layer in self.layers],
-            "weights": to_tensor(self.layer_weights),
-        }
+        found = {"weights": to_tensor(self.layer_weights)}
+        if self.guided:
+            weights = carried(self.region.at(height, width), self.layers, self.network)
+            if not all(weights[layer].any() for layer in self.layers):
+                raise ValueError(
+                    f"nothing is left of the content's region at {width} x {height} pixels; "
+                    "expected a larger one"
+                )
+            found["where"] = [to_tensor(guide(weights[layer], 0.5)) for layer in self.layers]
+        places = found.get("where", [None] * len(self.layers))
+        found["features"] = [
+            guided(features[layer], place) for layer, place in zip(self.layers, places, strict=True)
+        ]
+        return found
 
     def loss(self, image, features, targets):
+        places = targets.get("where", [None] * len(self.layers))
         return sum(
             targets["weights"][i]
-            * losses.content_loss(features[layer], targets["features"][i], self.reduction)
+            * losses.content_loss(
+                guided(features[layer], places[i]), targets["features"][i], self.reduction
+            )
             for i, layer in enumerate(self.layers)
         )
 
@@ -98,6 +119,7 @@ class Content(Term):
         return {
             "layers": list(self.layers),
             "layer_weights": list(self.layer_weights),
+            **({"region": _share(self.region)} if self.guided else {}),
             "reduction": self.reduction,
         }
 
@@ -116,10 +138,22 @@ class Style(Term):
         How much of each painting; default equal. They are divided by their sum.
     statistic : str or Statistic, default "gram"
         What of the features counts as style; see :mod:`nsthelpers.statistics`.
-    mask : array, shape (H, W) or an image, range [0, 1], optional
+    region : Mask or array, shape (H, W), range [0, 1], optional
+        Where the picture shall look so: the statistic is that of this part alone, by guided Gram
+        matrices. Take this to paint parts differently, and several terms for several parts. See
+        :mod:`nsthelpers.masks`.
+    source_region : Mask, array or sequence of these, optional
+        Of which part of the painting; one for each of several paintings, or None for all of it.
+    carry : {"average", "inside"}, default "average"
+        How regions are carried down to a layer's positions. "average": each counts by the share of
+        its own pixels that lies inside; what it sees besides reaches beyond the edge, and styles
+        blend there. "inside": only those count that see nothing else; pixels outside stay entirely
+        as they are. Layers in which none is left are not compared at that size.
+    mask : Mask or array, shape (H, W), or an image, range [0, 1], optional
         Where the style may change the picture: 1 yes, 0 no. It is stretched to the image. The loss
         is that of the whole picture; only its gradient is multiplied by the mask ("gradient
-        masking"), at the cost of a second pass through the network.
+        masking"), at the cost of a second pass through the network. Take this, with a region or
+        alone, where pixels must not change at all.
     reduction : {"relative", "mean", "gatys"}, default "relative"
         See :func:`nsthelpers.losses.style_loss`. "relative" is about 1 for a black image.
     network : VGG, optional
@@ -128,7 +162,9 @@ class Style(Term):
     Raises
     ------
     ValueError
-        For a bad image, an unknown layer, statistic or reduction, or weights that do not fit.
+        For a bad image, an unknown layer, statistic or reduction, or weights that do not fit; for a
+        region that is empty, of another aspect, or smaller than what any position of the layers
+        sees; for a statistic that knows of no regions.
 
     Notes
     -----
@@ -136,13 +172,19 @@ class Style(Term):
     "gatys", the sum of the single losses with these weights differs from that by a constant only:
     it has the same gradient, but costs more. With "relative", the mixture is the unit.
 
+    A region's loss is a mean over its own places. So a small region is painted more strongly, pixel
+    by pixel, than a large one of the same weight; ``mask.share`` times the usual weight paints each
+    place as strongly as the whole picture would be painted. Regions may overlap (both styles act
+    there) or leave gaps (none does, but for what reaches over the edges).
+
     With a mask the gradient is not quite the slope of the loss: pixels outside it that other terms
     move change the statistic too. Line searches cope with that as a rule; Adam does not mind.
 
     References
     ----------
-    Gatys et al. (2015), arXiv 1508.06576, eqs. 3 to 5; masked gradients: Novak & Nikulin (2016),
-    arXiv 1605.04603 (our reading of it).
+    Gatys et al. (2015), arXiv 1508.06576, eqs. 3 to 5; regions: Gatys et al. (2016), "Controlling
+    Perceptual Factors in Neural Style Transfer", arXiv 1611.07865; masked gradients:
+    Novak & Nikulin (2016), arXiv 1605.04603 (our reading of it).
 
     Examples
     --------
@@ -154,7 +196,7 @@ class Style(Term):
     """
 
     label = "style"
-    compiled_in = ("statistic", "groups", "reduction", "masked")
+    compiled_in = ("statistic", "groups", "reduction", "masked", "guided")
 
     def __init__(
         self,
@@ -164,6 +206,9 @@ class Style(Term):
         layer_weights=None,
         image_weights=None,
         statistic="gram",
+        region=None,
+        source_region=None,
+        carry="average",
         mask=None,
         reduction="relative",
         network=None,
@@ -177,6 +222,11 @@ class Style(Term):
             )
         self.images = _paintings(images)
         self.image_weights = _image_weights(image_weights, len(self.images))
+        check_choice("carry", carry, CARRIES)
+        self.region, self.carry = _region(region), carry
+        self.source_regions = _source_regions(source_region, self.images)
+        if self.guided or any(self.source_regions):
+            self._check_regional()
         self.mask = None if mask is None else as_image(mask)
         self.network = network or default_network()
         self.style_layers, self.layer_weights = _weighted_layers(
@@ -198,18 +248,37 @@ class Style(Term):
         """Whether a mask confines the style."""
         return self.mask is not None
 
+    @property
+    def guided(self) -> bool:
+        """Whether it looks at a region of the picture."""
+        return self.region is not None
+
+    @property
+    def placed(self) -> bool:
+        """Whether it asks for something at certain places."""
+        return self.guided or self.masked
+
     def targets(self, height, width, scale):
-        paintings = [
-            self.network.features(to_tensor(_shrunk(painting, scale)), self.layers)
-            for painting in self.images
+        shrunk = [_shrunk(painting, scale) for painting in self.images]
+        paintings = [self.network.features(to_tensor(each), self.layers) for each in shrunk]
+        theirs = [
+            self._carried(region, *each.shape[1:3])
+            for region, each in zip(self.source_regions, shrunk, strict=True)
         ]
+        ours = self._carried(self.region, height, width)
         found = {
             "groups": [
-                self.statistic.target([_picked(group, p) for p in paintings], self.image_weights)
+                self.statistic.target(
+                    [_picked(group, each) for each in paintings],
+                    self.image_weights,
+                    **({"where": [_guides(group, each) for each in theirs]} if any(theirs) else {}),
+                )
                 for group in self.groups
             ],
-            "weights": to_tensor(self.group_weights),
+            "weights": to_tensor(self._left(ours, theirs, (height, width))),
         }
+        if self.guided:
+            found["where"] = [_guides(group, ours) for group in self.groups]
         if self.masked:
             mask = resize(self.mask, size=(height, width))
             found["mask"] = to_tensor(mask.mean(axis=-1, keepdims=True))
@@ -221,12 +290,58 @@ class Style(Term):
             features = self.network.features(fixed + targets["mask"] * (image - fixed), self.layers)
         return sum(
             targets["weights"][i]
-            * self.statistic.loss(_picked(group, features), targets["groups"][i], self.reduction)
+            * self.statistic.loss(
+                _picked(group, features),
+                targets["groups"][i],
+                self.reduction,
+                **({"where": targets["where"][i]} if self.guided else {}),
+            )
             for i, group in enumerate(self.groups)
         )
 
+    def _check_regional(self):
+        if not self.statistic.regional:
+            raise ValueError(
+                f"{self.statistic} cannot be confined to a region: its methods take no argument "
+                "`where`; take another statistic such as 'gram', or mask="
+            )
+
+    def _carried(self, region, height, width):
+        """A region at the positions of the layers; None for all of a picture."""
+        if region is None:
+            return None
+        return carried(region.at(height, width), self.layers, self.network, self.carry)
+
+    def _left(self, ours, theirs, size):
+        """The groups' weights without those in which nothing is left of a region."""
+        regions = [each for each in (ours, *theirs) if each is not None]
+        left = [
+            weight if all(region[layer].any() for region in regions for layer in group) else 0.0
+            for group, weight in zip(self.groups, self.group_weights, strict=True)
+        ]
+        if not any(left):
+            layer, field = narrowest_field(self.layers, self.network)
+            raise ValueError(
+                f"nothing is left of a region of the style at {size[1]} x {size[0]} pixels: "
+                + (
+                    f"already in {layer} a position sees {field} x {field} pixels, and carry="
+                    "'inside' asks that all of them lie in it; expected a larger region, earlier "
+                    "layers, or carry='average'"
+                    if self.carry == "inside"
+                    else "expected a larger one"
+                )
+            )
+        louder = sum(self.group_weights) / sum(left)  # exactly 1 where none was left out
+        return [weight * louder for weight in left]
+
     def settings(self):
         other = {} if self.statistic == Gram() else {"statistic": str(self.statistic)}
+        if self.guided:
+            other["region"] = _share(self.region)
+        if any(self.source_regions):
+            other["source_region"] = [each and _share(each) for each in self.source_regions]
+        if self.guided or any(self.source_regions):
+            other["carry"] = self.carry
         if self.masked:
             other["masked"] = round(float(self.mask.mean()), 4)  # the share that may change
         return {
@@ -236,6 +351,81 @@ class Style(Term):
             **other,
             "reduction": self.reduction,
         }
+
+
+class Laplacian(Term):
+    """Keep the lines of this picture: where light and dark meet, coarsely seen.
+
+    Content of a deep layer says what is where, but not how its outlines run; style bends them. The
+    Laplacian of a pixel is 4 times its value minus its four neighbours': large at lines and edges.
+
+    Parameters
+    ----------
+    image : array, shape (1, H, W, 3), RGB, range [0, 1]
+        Resized (antialiased) to the image that is being made; the aspect must agree.
+    pool : int, default 4
+        Both pictures are first averaged over squares of so many pixels, so that brush strokes do
+        not count as lines.
+    reduction : {"relative", "mean"}, default "relative"
+        ``"mean"``: mean of (D - D')^2 for the sums D, D' of the three channels' Laplacians.
+        ``"relative"``: that, divided by the mean of D'^2, so that it is 1 for a picture without any
+        lines.
+
+    Raises
+    ------
+    ValueError
+        For a bad image or numbers out of range, or a picture too small to be pooled.
+
+    Notes
+    -----
+    Li et al. take 100 times the "mean" of values in 0 to 255, beside 5 times the mean squared
+    difference of VGG's features: for "astronaut" at 384 pixels that is as much as 0.95 times this
+    "relative" term beside one ``Content(photo)``. 3 brings a face back that ``10 * Style`` bends.
+
+    References
+    ----------
+    Li, Xu, Nie & Chua (2017), "Laplacian-Steered Neural Style Transfer", arXiv 1707.01253.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp, step = np.tile(np.linspace(0, 1, 32), (32, 1)), np.tile(np.arange(32) > 15, (32, 1))
+    >>> [round(Laplacian(step).report(each)["laplacian"]["loss"], 3) for each in (step, ramp)]
+    [0.0, 1.0]
+    """
+
+    label = "laplacian"
+    placed = True
+    compiled_in = ("pool", "reduction")
+
+    def __init__(self, image, pool=4, *, reduction="relative"):
+        check_whole("pool", pool, 1)
+        check_choice("reduction", reduction, ("relative", "mean"))
+        self.image, self.pool, self.reduction = as_image(image), int(pool), reduction
+
+    def targets(self, height, width, scale):
+        if min(height, width) < 3 * self.pool:
+            raise ValueError(
+                f"an image of {width} x {height} pixels is too small to be pooled by {self.pool} "
+                f"and have lines; expected at least {3 * self.pool} on both sides, or less pooling"
+            )
+        return {"lines": self._lines(to_tensor(_at(self.image, height, width)))}
+
+    def loss(self, image, features, targets):
+        return losses.content_loss(self._lines(image), targets["lines"], self.reduction)
+
+    def _lines(self, image):
+        light = ops.sum(image, axis=-1, keepdims=True)
+        pooled = ops.average_pool(light, self.pool, strides=self.pool, data_format="channels_last")
+        down, across = pooled[:, :, 1:-1], pooled[:, 1:-1]
+        return (
+            4 * pooled[:, 1:-1, 1:-1]
+            - (down[:, :-2] + down[:, 2:])
+            - (across[:, :, :-2] + across[:, :, 2:])
+        )
+
+    def settings(self):
+        return {"pool": self.pool, "reduction": self.reduction}
 
 
 class TotalVariation(Term):
@@ -368,6 +558,54 @@ def _weighted_layers(layers, weights, network):
 
 def _picked(group, features):
     return tuple(features[layer] for layer in group)
+
+
+def _guides(group, weights):
+    """How much each position counts in each layer of a group; None for all alike."""
+    return weights and tuple(to_tensor(guide(weights[layer])) for layer in group)
+
+
+def _region(given, image=None):
+    """A mask that is not empty and fits an image, or None."""
+    if given is None:
+        return None
+    region = as_mask(given)
+    if not region.array.any():
+        raise ValueError("the region is empty: its mask is 0 everywhere; expected some place in it")
+    if image is not None:
+        region.at(*image.shape[1:3])  # an error where the aspects differ
+    return region
+
+
+def _source_regions(given, paintings):
+    several = isinstance(given, (list, tuple))
+    regions = list(given) if several else [given]
+    if len(regions) != len(paintings) and given is not None:
+        raise ValueError(
+            f"{len(regions)} source regions for {len(paintings)} style images; expected one for "
+            "each, or None for all of one"
+        )
+    regions = [None] * len(paintings) if given is None else regions
+    return tuple(_region(*each) for each in zip(regions, paintings, strict=True))
+
+
+def _share(mask):
+    """How much of a picture a mask covers, for reports."""
+    return round(mask.share, 4)
+
+
+def _at(picture, height, width):
+    """A picture that is compared position by position, at the size of the image."""
+    if picture.shape[1:3] == (height, width):
+        return picture
+    aspect, wanted = picture.shape[2] / picture.shape[1], width / height
+    if not math.isclose(aspect, wanted, rel_tol=1.5 / min(height, width) + 0.01):
+        raise ValueError(
+            f"the content image is {picture.shape[2]} x {picture.shape[1]} pixels and the "
+            f"start image {width} x {height}: the aspects differ, and content is compared "
+            "position by position; crop one of them"
+        )
+    return resize(picture, size=(height, width))
 
 
 def _paintings(given):

@@ -11,10 +11,12 @@ statistic alike, and one style weight serves for all.
 
 from __future__ import annotations
 
+import inspect
+
 from .. import losses
 from ..backend import ops
 
-__all__ = ["Statistic", "four_axes", "mean_loss", "mixture", "products"]
+__all__ = ["Statistic", "four_axes", "guided", "mean_loss", "mixture", "products"]
 
 
 class Statistic:
@@ -33,6 +35,10 @@ class Statistic:
     averages over positions, so several paintings are mixed by their weighted mean: that is the
     statistic of the mixture of their features.
 
+    A statistic that can be confined to a region takes ``where`` besides: weighted averages, instead
+    of plain ones. Those of this package do; one of your own does when its ``describe`` has that
+    argument.
+
     Examples
     --------
     >>> import numpy as np
@@ -49,6 +55,12 @@ class Statistic:
 
     reductions = ("relative", "mean")
 
+    @property
+    def regional(self) -> bool:
+        """Whether it can be confined to a region."""
+        methods = (self.describe, self.target, self.loss)
+        return all("where" in inspect.signature(each).parameters for each in methods)
+
     def describe(self, *features):
         """What is left of the activations once it no longer matters where they were.
 
@@ -56,6 +68,9 @@ class Statistic:
         ----------
         *features : tensor, float32, shape (1, H, W, N)
             Activations of one layer; of each layer of a group where :meth:`groups` makes groups.
+        where : tuple of tensor, float32, shape (1, H, W, 1), optional
+            Of a statistic that has it: how much each position counts in each of these layers. The
+            weight is the square, as in guided Gram matrices, and its mean is 1.
 
         Returns
         -------
@@ -81,7 +96,7 @@ class Statistic:
         """
         return tuple(((layer,), weight) for layer, weight in zip(layers, weights, strict=True))
 
-    def target(self, paintings, shares):
+    def target(self, paintings, shares, where=None):
         """What an image's features are compared with.
 
         Parameters
@@ -90,16 +105,54 @@ class Statistic:
             The group's activations for each painting.
         shares : sequence of float
             How much of each; they sum to 1.
+        where : list, optional
+            For each painting what :meth:`describe` takes, or None for all of it.
 
         Returns
         -------
         nest of tensors
         """
-        return mixture([self.describe(*features) for features in paintings], shares)
+        return mixture(self._each(paintings, where), shares)
 
-    def loss(self, features, target, reduction="relative"):
+    def loss(self, features, target, reduction="relative", where=None):
         """How far the features of one group are from a target: a scalar tensor, at least 0."""
-        return mean_loss(self.describe(*features), target, reduction)
+        return mean_loss(self._described(features, where), target, reduction)
+
+    def _each(self, paintings, where, *others):
+        places = where or [None] * len(paintings)
+        return [
+            self._described(features, place, *others)
+            for features, place in zip(paintings, places, strict=True)
+        ]
+
+    def _described(self, features, where, *others):
+        # One that knows of no regions is not asked about them.
+        confined = {} if where is None else {"where": where}
+        return self.describe(*features, *others, **confined)
+
+
+def guided(features, where, power=1):
+    """Features times how much each position counts: T F; as they are where all count alike.
+
+    Parameters
+    ----------
+    features : tensor, shape (1, H, W, N) or (M, N)
+    where : tensor, shape (1, H, W, 1), or None
+        T, whose mean square is 1, so that means over positions become weighted ones.
+    power : {1, 2}, default 1
+        T or its square: 1 for both factors of a product, 2 for what is averaged as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows, where = np.array([[1.0], [3.0]]), np.array([np.sqrt(2), 0.0]).reshape(1, 1, 2, 1)
+    >>> round(float(ops.mean(guided(rows, where, 2))), 6)  # of the first alone
+    1.0
+    """
+    if where is None:
+        return features
+    weights = ops.cast(where if len(features.shape) == 4 else losses.as_rows(where), features.dtype)
+    return features * (weights if power == 1 else ops.square(weights))
 
 
 def mixture(descriptions, shares):

@@ -18,7 +18,7 @@ import numpy as np
 from .. import losses
 from ..arguments import check_choice, check_whole
 from ..backend import ops
-from .base import Statistic, mean_loss, mixture
+from .base import Statistic, guided, mean_loss, mixture
 from .gram import gram_matrix
 
 __all__ = ["KERNELS", "MMD", "MeanVariance", "Wasserstein", "trace_of_root"]
@@ -95,32 +95,32 @@ class MMD(Statistic):
         check_whole("waves", self.waves, 1)
         check_whole("seed", self.seed, 0)
 
-    def describe(self, features, waves=None):
+    def describe(self, features, waves=None, where=None):
+        (place,) = where or (None,)
         rows = losses.as_rows(features)
         if self.kernel == "linear":
-            return ops.mean(rows, axis=0)
+            return ops.mean(guided(rows, place, 2), axis=0)
         if self.kernel == "polynomial":
-            return gram_matrix(rows)
+            return gram_matrix(guided(rows, place))
         # sqrt(2), not sqrt(2 / D): the mean over the D waves is then the sum that MMD^2 is.
         directions, phases = waves
         answers = ops.cos(ops.matmul(rows, directions) + phases) - ops.cos(phases)
-        return math.sqrt(2) * ops.mean(answers, axis=0)
+        return math.sqrt(2) * ops.mean(guided(answers, place, 2), axis=0)
 
-    def target(self, paintings, shares):
-        waves = self._waves(paintings, shares) if self.kernel == "gaussian" else ()
-        descriptions = [self.describe(*features, waves) for features in paintings]
-        return {"parts": mixture(descriptions, shares), "waves": waves}
+    def target(self, paintings, shares, where=None):
+        waves = self._waves(paintings, shares, where) if self.kernel == "gaussian" else ()
+        parts = mixture(self._each(paintings, where, waves), shares)
+        return {"parts": parts, "waves": waves}
 
-    def loss(self, features, target, reduction="relative"):
-        return mean_loss(self.describe(*features, target["waves"]), target["parts"], reduction)
+    def loss(self, features, target, reduction="relative", where=None):
+        description = self._described(features, where, target["waves"])
+        return mean_loss(description, target["parts"], reduction)
 
-    def _waves(self, paintings, shares):
+    def _waves(self, paintings, shares, where):
         """Random directions and phases, in the scale of the paintings' features."""
         rows = [losses.as_rows(features) for (features,) in paintings]
-        moments = [
-            (ops.mean(each, axis=0), ops.mean(ops.sum(ops.square(each), axis=1))) for each in rows
-        ]
-        mean, power = mixture(moments, shares)
+        mean, squares = mixture(MeanVariance()._each(paintings, where), shares)
+        power = ops.sum(squares)
         # Over all pairs the mean of |y - y'|^2 is twice the variance, summed over the filters.
         squared = 2 * (float(power) - float(ops.sum(ops.square(mean))))
         scale = self.bandwidth * math.sqrt(max(squared, 0.0)) or 1.0  # a flat painting has none
@@ -159,12 +159,14 @@ class MeanVariance(Statistic):
     13.0
     """
 
-    def describe(self, features):
+    def describe(self, features, where=None):
+        (place,) = where or (None,)
         rows = losses.as_rows(features)
-        return ops.mean(rows, axis=0), ops.mean(ops.square(rows), axis=0)
+        means = (guided(each, place, 2) for each in (rows, ops.square(rows)))
+        return tuple(ops.mean(each, axis=0) for each in means)
 
-    def loss(self, features, target, reduction="relative"):
-        mean, square = self.describe(*features)
+    def loss(self, features, target, reduction="relative", where=None):
+        mean, square = self._described(features, where)
         wanted_mean, wanted_square = target
         tiny = 1e-6 * ops.mean(wanted_square) + 1e-12
 
@@ -226,12 +228,13 @@ class Wasserstein(Statistic):
         if not (math.isfinite(self.ridge) and self.ridge >= 0):
             raise ValueError(f"ridge is {self.ridge}; expected a finite number of at least 0")
 
-    def describe(self, features):
+    def describe(self, features, where=None):
+        (place,) = where or (None,)
         rows = losses.as_rows(features)
-        return ops.mean(rows, axis=0), gram_matrix(rows)
+        return ops.mean(guided(rows, place, 2), axis=0), gram_matrix(guided(rows, place))
 
-    def target(self, paintings, shares):
-        mean, gram = super().target(paintings, shares)
+    def target(self, paintings, shares, where=None):
+        mean, gram = super().target(paintings, shares, where)
         covariance = gram - ops.outer(mean, mean)
         added = self.ridge * ops.trace(covariance) / covariance.shape[0] + 1e-12
         covariance = covariance + added * ops.eye(covariance.shape[0], dtype=covariance.dtype)
@@ -246,8 +249,8 @@ class Wasserstein(Statistic):
             "unit": ops.trace(gram),
         }
 
-    def loss(self, features, target, reduction="relative"):
-        mean, gram = self.describe(*features)
+    def loss(self, features, target, reduction="relative", where=None):
+        mean, gram = self._described(features, where)
         filters = gram.shape[0]
         covariance = gram - ops.outer(mean, mean)
         covariance = covariance + target["added"] * ops.eye(filters, dtype=gram.dtype)

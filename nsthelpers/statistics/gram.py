@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from .. import losses
 from ..arguments import check_whole
 from ..backend import ops
-from .base import Statistic, four_axes, products
+from .base import Statistic, four_axes, guided, products
 
 __all__ = ["Gram", "gram_matrix"]
 
@@ -102,15 +102,22 @@ class Gram(Statistic):
         object.__setattr__(self, "power", float(self.power))
         object.__setattr__(self, "offsets", offsets)
 
-    def describe(self, features):
+    def describe(self, features, where=None):
+        (place,) = where or (None,)
         if self == Gram():
-            return gram_matrix(features)
+            return gram_matrix(guided(features, place))
         maps = four_axes(features)
         answers = _amplified(maps, self.power) + self.shift
-        nearby = _box_blur(answers, self.blur)
-        return tuple(
-            products(*_overlap(answers, nearby, offset)) - self.shift**2 for offset in self.offsets
-        )
+        nearby = guided(_box_blur(answers, self.blur), place)
+        answers = guided(answers, place)
+        found = []
+        for offset in self.offsets:
+            matrix = products(*_overlap(answers, nearby, offset))
+            if place is not None and offset != (0, 0):  # pairs of places count by their product
+                pairs = products(*_overlap(place, place, offset)) + 1e-12
+                matrix = matrix / ops.cast(pairs, matrix.dtype)
+            found.append(matrix - self.shift**2)
+        return tuple(found)
 
 
 def gram_matrix(features):

@@ -15,7 +15,7 @@ from .. import losses
 from ..arguments import check_whole
 from ..backend import ops
 from ..network.layers import layer_name
-from .base import Statistic, four_axes, products
+from .base import Statistic, four_axes, guided, products
 from .gram import gram_matrix
 
 __all__ = ["ContentAwareGram", "GramChain", "GramCube"]
@@ -60,8 +60,8 @@ class GramChain(Statistic):
         scaled = [mean * sum(weights) / sum(means) for mean in means]
         return tuple(zip(itertools.pairwise(layers), scaled, strict=True))
 
-    def describe(self, first, second):
-        return products(*_to_one_size(four_axes(first), four_axes(second)))
+    def describe(self, first, second, where=None):
+        return _joined(four_axes(first), four_axes(second), where)
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,10 @@ class ContentAwareGram(Statistic):
             ((layer, guide), weight) for layer, weight in zip(layers, weights, strict=True)
         )
 
-    def describe(self, features, content):
+    def describe(self, features, content, where=None):
         features, content = four_axes(features), four_axes(content)
-        return gram_matrix(features), products(*_to_one_size(features, content))
+        own = gram_matrix(guided(features, where[0] if where else None))
+        return own, _joined(features, content, where)
 
 
 @dataclass(frozen=True)
@@ -149,18 +150,28 @@ class GramCube(Statistic):
         check_whole("directions", self.directions, 1)
         check_whole("seed", self.seed, 0)
 
-    def describe(self, features):
+    def describe(self, features, where=None):
+        (place,) = where or (None,)
         rows = losses.as_rows(features)
         if rows.shape[-1] > self.directions:
             rows = ops.matmul(rows, ops.convert_to_tensor(self.mixing(rows.shape[-1]), rows.dtype))
         count, filters = rows.shape
         pairs = ops.reshape(rows[:, :, None] * rows[:, None, :], (count, filters**2))
-        return ops.matmul(ops.transpose(pairs), rows) / count
+        return ops.matmul(ops.transpose(pairs), guided(rows, place, 2)) / count
 
     def mixing(self, filters):
         """R: an array of shape (filters, directions), its columns of unit length."""
         matrix = np.random.default_rng(self.seed).normal(size=(filters, self.directions))
         return matrix / np.linalg.norm(matrix, axis=0)
+
+
+def _joined(first, second, where):
+    """Mean products of two layers' maps, at the places of the smaller."""
+    maps = _to_one_size(first, second)
+    place = None
+    if where:
+        place = next(each for each in where if each.shape[1:3] == maps[0].shape[1:3])
+    return products(*(guided(each, place) for each in maps))
 
 
 def _to_one_size(first, second):

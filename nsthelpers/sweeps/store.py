@@ -17,6 +17,7 @@ import numpy as np
 from .. import __version__
 from ..files import hash_of, write_json
 from ..images import samples
+from ..masks import Mask
 from ..network.weight_downloads import KERAS_MD5
 
 __all__ = ["PointStore", "point_key", "provenance", "setting_as_data"]
@@ -84,7 +85,7 @@ def setting_as_data(value):
     Parameters
     ----------
     value : object
-        Numbers, texts, None, arrays and pictures (which count by their values), optimizers,
+        Numbers, texts, None, arrays, masks and pictures (which count by their values), optimizers,
         networks, and lists and dicts of all these. A path counts by the bytes of its file, and so
         does a text that is one, unless a sample has that name.
 
@@ -117,7 +118,7 @@ def setting_as_data(value):
         return [setting_as_data(each) for each in value]
     if isinstance(value, dict):
         return {str(name): setting_as_data(each) for name, each in value.items()}
-    if hasattr(value, "getexif"):  # a Pillow image
+    if hasattr(value, "getexif") or isinstance(value, Mask):  # a Pillow image
         value = np.asarray(value)
     if isinstance(value, np.ndarray):
         return {"array": [list(value.shape), str(value.dtype), _digest(value.tobytes())]}

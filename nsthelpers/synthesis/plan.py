@@ -13,7 +13,6 @@ import numpy as np
 from ..arguments import check_whole
 from ..backend import PRECISIONS, device, quickest_precision, versions
 from ..objectives.objective import Objective, as_objective
-from ..objectives.terms import Content
 from ..optimizers import LBFGS, Adam, Optimizer
 from .parametrisations import Parametrisation, Pixels, Through, as_parametrisation
 from .starts import start_image, step_counts, working_sizes
@@ -159,9 +158,10 @@ def make_plan(
             f"jitter is {jitter}, and L-BFGS compares losses from step to step, which are those of "
             "another shift each; expected optimizer=nst.Adam(), or no jitter"
         )
-    if jitter and any(isinstance(term, Content) for term in objective.terms.values()):
+    placed = [label for label, term in objective.terms.items() if term.placed]
+    if jitter and placed:
         raise ValueError(
-            f"jitter is {jitter}, but content is compared position by position; expected terms "
+            f"jitter is {jitter}, but {placed[0]} is compared position by position; expected terms "
             "that ask for no place, such as a style, or no jitter"
         )
     image_as = as_parametrisation(image_as)

@@ -10,6 +10,7 @@ import numpy as np
 from ..choices import STARTS
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..images.colours import match_colours
+from ..masks import as_mask
 
 __all__ = [
     "STARTS",
@@ -80,9 +81,7 @@ def start_image(objective, start, seed):
         sized = held.get("content", next(iter(held.values())))
         return white_noise(*sized.shape[1:3], seed=seed)
     if start == "recoloured" and {"content", "style"} <= set(held):
-        style = objective.terms["style"]
-        paintings = list(getattr(style, "images", [style.image]))
-        return match_colours(held["content"], paintings, getattr(style, "image_weights", None))
+        return _recoloured(held["content"], objective)
     if start not in STARTS:
         raise ValueError(
             f"unknown start {start!r}; expected 'content', 'recoloured', 'style', 'noise' or an "
@@ -230,6 +229,30 @@ def step_counts(steps, count):
         if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
             raise ValueError(f"steps is {number!r}; expected a whole number of at least 1")
     return [int(number) for number in counts]
+
+
+def _recoloured(photo, objective):
+    """A photograph in the paintings' colours; in each region in those of its own paintings."""
+    styles = [term for term in objective.terms.values() if term.label == "style"]
+    if not all(hasattr(style, "region") for style in styles) or not any(s.region for s in styles):
+        return match_colours(photo, *_palette_of(styles[0]))
+    found = photo.copy()
+    for style in styles:
+        region = as_mask(np.ones(photo.shape[1:3])) if style.region is None else style.region
+        here = region.inside(*photo.shape[1:3])
+        found[:, here] = match_colours(region.pixels(photo), *_palette_of(style))[:, 0]
+    return found
+
+
+def _palette_of(style):
+    """The pictures whose colours a style has, cut down to their regions, and their shares."""
+    paintings = list(getattr(style, "images", [style.image]))
+    regions = getattr(style, "source_regions", [None] * len(paintings))
+    cut = [
+        painting if region is None else region.pixels(painting)
+        for painting, region in zip(paintings, regions, strict=True)
+    ]
+    return cut, getattr(style, "image_weights", None)
 
 
 def _cover(image, size):

@@ -27,6 +27,12 @@ def typed() -> None:
     nst.reconstruct_content(photo, "block4_conv2")
     nst.reconstruct_style([painting], ["block1_conv1"])
 
+    sky = nst.masks.half(photo, "top") & ~nst.masks.by_brightness(photo, below=0.4)
+    assert_type(sky, nst.masks.Mask)
+    nst.stylize(photo, painting, colours="luminance", stroke_size=0.5, regions=[(sky, painting)])
+    nst.Content(photo, region=sky) + nst.Style(painting, region=~sky) + nst.Laplacian(photo)
+    assert_type(nst.combine_styles(painting, photo), nst.Synthesis)
+
     nst.plots.image_grid([photo, painting])
     nst.widgets.studio()
     nst.studies.read("lakic_layer_subsets").run()
