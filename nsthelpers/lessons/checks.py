@@ -91,7 +91,7 @@ def tasks(notebook=None) -> dict[str, Task]:
     Examples
     --------
     >>> list(tasks(1))
-    ['preprocess', 'deprocess', 'parameters', 'receptive_field']
+    ['convolve', 'preprocess', 'deprocess', 'parameters', 'receptive_field']
     """
     return {task.name: task for task in TASKS if notebook in (None, task.notebook)}
 

@@ -1,4 +1,4 @@
-"""Tasks of notebook 1: what goes into VGG19, and how large it is."""
+"""Tasks of notebook 1: a convolution, what goes into VGG19, and how large it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,51 @@ def _field(kernels, strides, start=1, late=False, single=False):
     return field
 
 
+def _pictures_and_filters():
+    rng = np.random.default_rng(7)
+    return [
+        tuple(rng.uniform(-1, 1, shape).astype("float32") for shape in (size, (3, 3)))
+        for size in ((5, 7), (6, 4))
+    ]
+
+
+def _convolve(picture, weights, padding=1, border="constant"):
+    padded = np.pad(picture, padding, mode=border)
+    return _windows(padded, weights).sum(axis=(2, 3))
+
+
+def _windows(padded, weights):
+    return np.lib.stride_tricks.sliding_window_view(padded, (3, 3)) * weights
+
+
 TASKS = (
+    Task(
+        1,
+        "convolve(picture, weights)",
+        "A convolution of one channel, shape (H, W), with one filter, shape (3, 3). Beyond the "
+        "border there are zeros, so that the result has the shape (H, W), too.",
+        _pictures_and_filters,
+        _convolve,
+        {
+            "the result is two rows and two columns too small: put a border of one zero around "
+            "the picture first": lambda x, w: _convolve(x, w, padding=0),
+            "the filter is turned upside down and left to right, as mathematicians do it; a "
+            "network lays it on as it is": lambda x, w: _convolve(x, w[::-1, ::-1]),
+            "rows and columns of the filter are exchanged: the first index of both is the row": (
+                lambda x, w: _convolve(x, w.T)
+            ),
+            "the border repeats the picture's edge; VGG sees zeros there": (
+                lambda x, w: _convolve(x, w, border="edge")
+            ),
+            "the products are averaged; add them up": lambda x, w: _convolve(x, w) / 9,
+            "the window begins at its pixel; the pixel is its middle: the border goes before the "
+            "picture, too": lambda x, w: _convolve(x, w, padding=((0, 2), (0, 2))),
+            "numbers below 0 are gone: that is the work of the ReLU, which comes after": (
+                lambda x, w: np.maximum(_convolve(x, w), 0)
+            ),
+        },
+        "One filter, laid on every place. A layer does this for each of its channels in and out.",
+    ),
     Task(
         1,
         "preprocess(image)",
