@@ -16,7 +16,7 @@ from .images.colours import luminance, match_colours, match_luminance, with_lumi
 from .images.files import load_image, read_settings
 from .images.samples import resolve
 from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, renamed, settings_of
-from .masks import Mask, as_mask, load as load_mask
+from .masks.mask import Mask, as_mask, load as load_mask
 from .network.layers import STYLE_LAYERS
 from .network.vgg import VGG, default_network
 from .objectives.terms import Content, Style, TotalVariation

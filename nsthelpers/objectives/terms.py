@@ -13,7 +13,7 @@ from ..arguments import check_choice, check_whole
 from ..backend import ops, to_tensor
 from ..choices import CARRIES
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
-from ..masks import as_mask
+from ..masks.mask import as_mask
 from ..network.layers import check_channel
 from ..network.vgg import STYLE_LAYERS, default_network, layer_name
 from ..statistics.base import guided

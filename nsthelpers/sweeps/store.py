@@ -17,7 +17,7 @@ import numpy as np
 from .. import __version__
 from ..files import hash_of, write_json
 from ..images import samples
-from ..masks import Mask
+from ..masks.mask import Mask
 from ..network.weight_downloads import KERAS_MD5
 
 __all__ = ["PointStore", "point_key", "provenance", "setting_as_data"]

@@ -10,7 +10,7 @@ import numpy as np
 from ..choices import STARTS
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..images.colours import match_colours
-from ..masks import as_mask
+from ..masks.mask import as_mask
 
 __all__ = [
     "STARTS",
