@@ -499,7 +499,7 @@ class TestSpectrum:
         pair = np.stack([self.image(0).ravel(), self.image(1).ravel()])
         kept = spectrum.Spectrum(12, 20, "float64")
         kept.add(to_tensor(pair, "float64"))
-        assert kept._energies[0].sum(axis=(1, 2)) == pytest.approx((pair**2).sum(axis=1))
+        assert kept._energies[0].sum(axis=(1, 2, 3)) == pytest.approx((pair**2).sum(axis=1))
 
     def test_the_newest_pair_fits(self):
         """Along its change, the guess has the curvature of the pair: equation 7.20."""

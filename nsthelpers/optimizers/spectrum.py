@@ -2,8 +2,8 @@
 
 A loss of features answers to a fine wave quite otherwise than to a coarse one, and to a change of
 brightness otherwise than to one of colour. L-BFGS takes one number for what its remembered steps do
-not tell; here it is one for each octave of spatial frequency and each of three opponent colours,
-read off the last steps.
+not tell; here it is one for each octave of spatial frequency, down by across, and each of three
+opponent colours, read off the last steps.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class _Basis(NamedTuple):
     rows: object  # (H, H), orthonormal
     columns: object  # (W, W)
     colours: object  # (3, 3)
-    octave: object  # (H W,), int32: the octave below
-    share: object  # (H W, 1): how far it is on the way to the next
+    down: object  # (n, H): the share of each row's frequency in each octave; columns add up to 1
+    across: object  # (n, W)
 
 
 class Spectrum:
@@ -62,24 +62,17 @@ class Spectrum:
     """
 
     def __init__(self, height, width, dtype):
-        down, across = (np.arange(n) / (2 * n) for n in (height, width))  # periods in a pixel
-        lowest = 1 / (2 * max(height, width))
-        octaves = np.log2(np.maximum(np.hypot(down[:, None], across), lowest / 2) / lowest) + 1
-        self._count = math.floor(octaves.max()) + 2
-        below = np.floor(octaves.ravel())
+        lowest = 1 / (2 * max(height, width))  # periods in a pixel
+        down, across = (_shares(n, lowest) for n in (height, width))
         self._basis = _Basis(
-            to_tensor(cosines(height), dtype),
-            to_tensor(cosines(width), dtype),
-            to_tensor(_OPPONENT, dtype),
-            to_tensor(below, "int32"),
-            to_tensor(octaves.ravel()[:, None] - below[:, None], dtype),
+            *(to_tensor(each, dtype) for each in (cosines(height), cosines(width), _OPPONENT)),
+            *(to_tensor(each, dtype) for each in (down, across)),
         )
         self._energies = collections.deque(maxlen=_REMEMBERED)
 
     def add(self, pair):
         """Take in a step and the change of the gradient, in two rows; zero where held."""
-        totals = _energies(pair, *self._basis, to_tensor(np.zeros(self._count), pair.dtype))
-        self._energies.append(to_numpy(totals).astype("float64"))
+        self._energies.append(to_numpy(_energies(pair, *self._basis)).astype("float64"))
 
     def applied(self, vector, product):
         """The inverse of the curvature, applied to a vector.
@@ -124,6 +117,14 @@ def cosines(size):
     return matrix
 
 
+def _shares(size, lowest):
+    """How the frequencies of a cosine transform are shared out among octaves: (octaves, size)."""
+    frequency = np.arange(size) / (2 * size)
+    octave = np.log2(np.maximum(frequency, lowest / 2) / lowest) + 1  # 0: no wave at all
+    number = np.arange(math.floor(math.log2(0.5 / lowest)) + 3)[:, None]
+    return np.maximum(1 - np.abs(octave - number), 0)
+
+
 def _transformed(vectors, rows, columns, colours):
     """(n, H W 3) pixels to (n, 3, H, W) waves."""
     height, width = ops.shape(rows)[0], ops.shape(columns)[0]
@@ -133,22 +134,16 @@ def _transformed(vectors, rows, columns, colours):
 
 
 @_compiled
-def _energies(pair, rows, columns, colours, octave, share, zeros):
-    """How much of the squares of step and change lies in each octave and colour: (2, n, 3)."""
+def _energies(pair, rows, columns, colours, down, across):
+    """How much of the squares of step and change lies in each octave and colour: (2, 3, n, n)."""
     waves = ops.square(_transformed(pair, rows, columns, colours))
-    waves = ops.transpose(ops.reshape(waves, (6, -1)))  # frequencies down, pair x colour across
-    count = ops.shape(zeros)[0]
-    totals = ops.segment_sum(waves * (1 - share), octave, count)
-    totals += ops.segment_sum(waves * share, octave + 1, count)
-    return ops.transpose(ops.reshape(totals, (-1, 2, 3)), (1, 0, 2))
+    return ops.matmul(ops.matmul(down, waves), ops.transpose(across))
 
 
 @_compiled
-def _applied(vector, rows, columns, colours, octave, share, gains):
+def _applied(vector, rows, columns, colours, down, across, gains):
     waves = _transformed(vector[None], rows, columns, colours)[0]
-    gain = ops.take(gains, octave, axis=0) * (1 - share)
-    gain += ops.take(gains, octave + 1, axis=0) * share
-    waves *= ops.reshape(ops.transpose(gain), ops.shape(waves))
+    waves *= ops.matmul(ops.matmul(ops.transpose(down), gains), across)
     planes = ops.matmul(ops.matmul(ops.transpose(rows), waves), columns)
     pixels = ops.matmul(ops.transpose(colours), ops.reshape(planes, (3, -1)))
     return ops.reshape(ops.transpose(pixels), (-1,))
