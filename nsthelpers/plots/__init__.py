@@ -7,6 +7,7 @@ open in the background.
 
 from .canvas import PALETTE, show_in_notebook
 from .curves import loss_curves, spectrum
+from .described import DescribedFigure
 from .opinions import opinion_scores
 from .pictures import before_after, edges, feature_maps, image_grid
 from .sliders import SliderFigure, slider_figure
@@ -17,6 +18,7 @@ __all__ = [
     "show_in_notebook",
     "loss_curves",
     "spectrum",
+    "DescribedFigure",
     "opinion_scores",
     "before_after",
     "edges",

@@ -17,10 +17,19 @@ PRINTING = {"bbox_inches": "tight", "pil_kwargs": {"quality": 90, "subsampling":
 class DescribedFigure(Figure):
     """A matplotlib figure that a notebook shows with alternative text.
 
-    Attributes
+    Parameters
     ----------
     description : str
         What the figure shows, for those who do not see it.
+    *args, **options
+        As for matplotlib's ``Figure``.
+
+    Examples
+    --------
+    >>> figure = DescribedFigure(figsize=(4, 2), description="A line that falls.")
+    >>> lines = figure.add_subplot().plot([3, 2, 1])
+    >>> 'alt="A line that falls."' in figure._repr_html_()
+    True
     """
 
     def __init__(self, *args, description="", **options):
