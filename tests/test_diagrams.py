@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -161,14 +163,24 @@ def test_it_is_saved_as_it_is(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(tmp_path_factory):
     playwright = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.fail('there is no chromium; leave these tests out with pytest -m "not browser"')
+    # The broadest of the usual fonts, which comes with matplotlib: what fits in it fits in all, and
+    # on every machine alike.
+    folder = tmp_path_factory.mktemp("fonts")
+    settings = folder / "fonts.conf"
+    settings.write_text(
+        f"<fontconfig><dir>{matplotlib.get_data_path()}/fonts/ttf</dir>"
+        f"<cachedir>{folder}</cachedir></fontconfig>"
+    )
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu"],
+            env={**os.environ, "FONTCONFIG_FILE": str(settings)},
         )
         yield browser
         browser.close()

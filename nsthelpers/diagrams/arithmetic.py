@@ -62,33 +62,33 @@ def convolution(kernel=_VERTICAL_EDGES, *, patch=None, at=(0, 2)) -> Drawing:
         f"the filter on it; its sum, {total}, is one number of the feature map.",
         446,
     )
-    top, cell = 62, 30
+    top, cell = 62, 28
     _heading(drawing, 20 + 3 * cell, "image, in % of white")
-    _heading(drawing, 280, "filter")
-    _heading(drawing, 458, "feature map")
+    _heading(drawing, 260, "filter")
+    _heading(drawing, 442, "feature map")
     drawing.table(
         20, top, patch, cell=cell, **_greys(patch), mark=(row, column, 3, 3), colour="style"
     )
-    drawing.text(217, top + 96, "*", size=28, weight="bold")
-    drawing.table(235, top + 45, _signed(kernel), cell=cell, fills=_fill(kernel, "content wash"))
-    drawing.arrow((338, top + 90), (368, top + 90))
+    drawing.text(203, top + 96, "*", size=28, weight="bold")
+    drawing.table(218, top + 45, _signed(kernel), cell=cell, fills=_fill(kernel, "content wash"))
+    drawing.arrow((309, top + 87), (339, top + 87))
     fills = _fill(features, "wash")
     drawing.table(
-        378, top + 10, _signed(features), cell=40, fills=fills,
+        346, top - 9, _signed(features), cell=48, fills=fills,
         mark=(row, column, 1, 1), colour="style",
     )  # fmt: skip
 
     below = 318
     drawing.text(20, below - 22, "The nine pixels in the window, times the filter:", anchor="start")
     drawing.table(20, below, window, cell=cell, **_greys(window))
-    drawing.text(128, below + 51, "×", size=22)
-    drawing.table(146, below, _signed(kernel), cell=cell, fills=_fill(kernel, "content wash"))
-    drawing.text(254, below + 51, "=", size=22)
-    drawing.table(273, below, _signed(products), cell=(44, cell))
-    drawing.arrow((417, below + 45), (461, below + 45))
-    drawing.text(437, below + 36, "sum", size=14, fill="faint")
+    drawing.text(121, below + 49, "×", size=22)
+    drawing.table(138, below, _signed(kernel), cell=cell, fills=_fill(kernel, "content wash"))
+    drawing.text(240, below + 49, "=", size=22)
+    drawing.table(258, below, _signed(products), cell=(46, cell))
+    drawing.arrow((404, below + 42), (452, below + 42))
+    drawing.text(426, below + 33, "sum", size=14, fill="faint")
     drawing.box(
-        470, below + 25, 68, 40, *_signed([[total]])[0],
+        462, below + 20, 76, 44, *_signed([[total]])[0],
         fill="style wash", stroke="style", size=18, weight="bold", line=3, corner=0,
     )  # fmt: skip
     return drawing
@@ -131,7 +131,7 @@ def gram(features=_EXAMPLE) -> Drawing:
         400,
     )
     names, colours = "ABC", ("content", "style", "smooth")
-    _heading(drawing, 96, "features", "height × width × channels")
+    _heading(drawing, 96, "features", "a map for each channel")
     _heading(drawing, 268, "unrolled", "a row for each channel")
     _heading(drawing, 461, "Gram matrix", "channels × channels")
     cell, top = 34, 84

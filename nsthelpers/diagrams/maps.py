@@ -117,7 +117,7 @@ def _legend(drawing, x, content, style):
 
 def _under(drawing, x, words, channels, side):
     if words:
-        drawing.text(x, 264, words, weight="bold")
+        drawing.text(x, 264, words, size=14)
     drawing.text(x, 286, str(channels), size=14, fill="faint")
     drawing.text(x, 308, f"{side}²", size=14, fill="faint")
 
@@ -225,7 +225,7 @@ def series_map(current=None) -> Drawing:
         ("loss  =  ", "ink"), ("α · content", "content"), ("  +  ", "ink"), ("β · style", "style"),
         ("  +  ", "ink"), ("γ · total variation", "smooth"),
     ]  # fmt: skip
-    drawing.text(WIDTH / 2, 38, formula, size=20, weight="bold")
+    drawing.text(WIDTH / 2, 38, formula, size=17, weight="bold")
     for number, (title, adds) in enumerate(SERIES, 1):
         y = 60 + 36 * (number - 1) + (12 if number > 5 else 0)
         on = number == current

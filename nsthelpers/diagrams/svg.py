@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..files import write_whole
+from ..images.html import image_tag
 
 __all__ = ["COLOURS", "WIDTH", "Drawing"]
 
@@ -165,6 +166,10 @@ class Drawing:
 
     def __repr__(self):
         return f"{self.title}: {self.description}"
+
+    def _repr_html_(self):
+        # Shown in notebooks: readers meet its alternative text, but not that of a bare SVG.
+        return image_tag(str(self).encode(), "svg+xml", repr(self))
 
     def _repr_svg_(self):
         return str(self)

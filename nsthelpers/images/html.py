@@ -14,7 +14,7 @@ def data_uri(data, kind) -> str:
     Parameters
     ----------
     data : bytes
-    kind : {"jpeg", "png", "webp"}
+    kind : {"jpeg", "png", "webp", "svg+xml"}
 
     Examples
     --------
