@@ -538,3 +538,88 @@ def test_by_default_a_cat_is_painted(monkeypatch, network):
 def test_a_loop_needs_an_image_to_start_from():
     with pytest.raises(ValueError, match="no image to start from; pass start="):
         nst.own.loop(descend, nst.TotalVariation())
+
+
+def test_a_loop_is_called_once_for_each_size_with_what_it_made_before():
+    starts = []
+
+    def watched(image, loss_and_gradient, steps):
+        starts.append(image)
+        for _ in range(steps):  # small ones: what was enlarged is smooth already
+            image = np.clip(image - 0.002 * loss_and_gradient(image)[1], 0, 1)
+        return image
+
+    start = nst.white_noise(48, 64, seed=1)
+    smooth = nst.TotalVariation("squared")
+    made = nst.own.loop(watched, smooth, start=start, steps=5, scales=[32, 64])
+    assert [each.shape for each in starts] == [(1, 24, 32, 3), (1, 48, 64, 3)]
+    assert made.passed and len(made.losses) == 10
+    np.testing.assert_array_equal(made.start, start)
+    alone = nst.own.loop(watched, smooth, start=nst.resize(start, size=(24, 32)), steps=5)
+    np.testing.assert_array_equal(starts[1], nst.resize(alone.image, size=(48, 64)))
+
+
+def test_paintings_shrink_with_the_size(network, photo, painting):
+    seen = {}
+
+    def watched(image, loss_and_gradient, steps):
+        seen[image.shape[2]] = loss_and_gradient(image)[0]
+        return descend(image, loss_and_gradient, steps)
+
+    objective = nst.Style(painting, STYLE, network=network)
+    nst.own.loop(watched, objective, start=photo, steps=2, scales=[32, 48])
+    half = nst.objectives.as_objective(objective).at(21, 32, 32 / 48)
+    evaluation = half.evaluate(nst.resize(photo, size=(21, 32)))
+    size = float(np.sqrt(np.mean(np.asarray(evaluation.gradient) ** 2)))
+    assert seen[32] == pytest.approx(evaluation.loss / size, rel=0.05)  # perhaps in bfloat16
+
+
+def test_what_goes_wrong_at_one_size_ends_there():
+    start = nst.white_noise(48, 64, seed=1)
+    made = nst.own.loop(uphill, nst.TotalVariation(), start=start, steps=5, scales=[32, 64])
+    assert "uphill" in made.message and made.image.shape == (1, 24, 32, 3)
+
+
+def test_an_unfilled_loop_is_ours_at_every_size():
+    start = nst.white_noise(48, 64, seed=1)
+    made = nst.own.loop(unfilled, nst.TotalVariation(), start=start, steps=5, scales=[32, 64])
+    assert made.unfilled and made.image.shape == start.shape and len(made.losses) == 10
+
+
+# A total loss of their own
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5])
+def test_their_total_loss_adds_up_their_terms(network, photo, painting, gamma):
+    own = nst.own.terms(
+        photo, painting, total_loss=solution("total_loss"), content_loss=solution("content_loss"),
+        beta=7.0, gamma=gamma, network=network, style_layers=STYLE,
+    )  # fmt: skip
+    plain = (
+        nst.Content(photo, network=network)
+        + 7 * nst.Style(painting, STYLE, network=network)
+        + gamma * nst.TotalVariation()
+    )
+    expected = sum(term["weighted"] for term in plain.report(1 - photo).values())
+    report = own.report(1 - photo)
+    assert list(report) == ["total_loss"]
+    assert report["total_loss"]["weighted"] == pytest.approx(expected, rel=1e-4)
+    assert "total_loss: yours paints." in repr(own)
+    made = nst.own.loop(descend, own, start=photo, steps=3)
+    assert made.losses[-1] < made.losses[0]
+
+
+def test_a_total_loss_that_is_unfilled_or_wrong_is_replaced(network, photo, painting):
+    options = {"network": network, "style_layers": STYLE, "show_mistakes": False}
+    right = nst.own.terms(photo, painting, total_loss=solution("total_loss"), **options)
+    exchanged = lambda c, s, v, a, b, g: b * c + a * s + g * v  # noqa: E731
+    for given, words in ((unfilled, "not filled in yet"), (exchanged, "exchanged")):
+        own = nst.own.terms(photo, painting, total_loss=given, **options)
+        assert words in repr(own)
+        assert own.report(1 - photo) == right.report(1 - photo)
+
+
+@pytest.mark.parametrize("given", ["photo", "painting"])
+def test_a_total_loss_takes_both_pictures(photo, given):
+    with pytest.raises(ValueError, match="adds up both losses; give a photo and a painting"):
+        nst.own.terms(**{given: photo}, total_loss=solution("total_loss"))

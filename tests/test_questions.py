@@ -122,6 +122,33 @@ def test_eight_times_all_weights_is_the_same_picture(network, photo, painting):
     assert ALL["eight_times"].measured(apart) == ALL["eight_times"].answer
 
 
+def test_at_rest_the_ratio_of_the_gradients_is_beta(network, photo, painting):
+    layers = ("block1_conv1", "block2_conv1")
+    content = nst.Content(photo, "block2_conv2", network=network)
+    style = nst.Style(painting, layers, network=network)
+    made = nst.synthesize(
+        content + 10 * style, start=photo, steps=300, precision="float32", progress=False
+    ).image
+    found = (content + style).at(32, 48).gradients(made)
+    free = (made > 0.002) & (made < 0.998)
+    first, second = (np.linalg.norm(np.asarray(found[k])[free]) for k in ("content", "style"))
+    assert ALL["level_pull"].measured(first / second) == ALL["level_pull"].answer
+
+
+@pytest.mark.skipif("start_by_step" not in nst.record.names(), reason="not in the record yet")
+def test_the_starts_meet_or_not_as_in_the_record():
+    results = nst.record.load("start_by_step").results
+    first, second = (results[f"steps = 1000, start = {s}"].image for s in ("content", "noise"))
+    apart = float(np.sqrt(np.mean((first - second) ** 2)))
+    assert ALL["starts_meet"].measured(apart) == ALL["starts_meet"].answer
+
+
+def test_what_conv3_sees_of_a_small_and_of_a_large_picture():
+    sees = {layer.paper_name: layer.receptive_field for layer in nst.layer_table()}["conv3_1"]
+    assert (sees, 96 / sees, 384 / sees) == (24, 4, 16)
+    assert "24 pixels: a quarter of a picture of 96" in ALL["small_first"].option("b").why
+
+
 def test_a_huge_gamma_leaves_one_flat_colour(network, photo):
     objective = nst.Content(photo, network=network) + 1000 * nst.TotalVariation()
     made = nst.synthesize(objective, start="noise", steps=150, progress=False).image

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...backend import to_numpy
+from ...backend import quickest_precision, to_numpy
 from ...images import samples
-from ...images.arrays import as_image
+from ...images.arrays import as_image, resize
 from ...objectives.objective import as_objective
 from ...objectives.terms import Content, Style
+from ...synthesis.starts import working_sizes
 from ..checks import is_stub
 from ..notes import note_html, picture_row, words_html
 
@@ -29,8 +30,8 @@ class LoopRun:
     passed, unfilled : bool
     message : str
     image : array, shape (1, H, W, 3)
-        What was returned; of the notebook's own loop where the student's is not filled in or
-        returned no image.
+        What was returned, at the size where something went wrong; of the notebook's own loop where
+        the student's is not filled in or returned no image.
     losses : list of float
         At every call of ``loss_and_gradient``, in order.
     start : array, shape (1, H, W, 3)
@@ -53,7 +54,7 @@ class LoopRun:
         return note_html(kind, f"<code>loop</code>: {words_html(self.message)}") + pictures
 
 
-def loop(function, objective=None, *, start=None, steps=40) -> LoopRun:
+def loop(function, objective=None, *, start=None, steps=40, scales=None) -> LoopRun:
     """Run a student's optimisation loop on a real objective, and say what it did.
 
     Parameters
@@ -68,6 +69,10 @@ def loop(function, objective=None, *, start=None, steps=40) -> LoopRun:
     start : array, shape (1, H, W, 3), optional
         Default: the objective's photograph.
     steps : int, default 40
+        At each size.
+    scales : int or sequence of int, optional
+        Long sides in pixels, rising: the function is called once for each, with the enlarged result
+        of the call before. Default: the size of the start alone.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def loop(function, objective=None, *, start=None, steps=40) -> LoopRun:
     Raises
     ------
     ValueError
-        If neither ``start`` nor the objective has an image.
+        If neither ``start`` nor the objective has an image, or the scales make no sense.
 
     Examples
     --------
@@ -101,18 +106,30 @@ def loop(function, objective=None, *, start=None, steps=40) -> LoopRun:
         if start is None:
             raise ValueError("no image to start from; pass start=")
     start = as_image(start)
+    image, losses = start, []
+    for size in working_sizes(start.shape[1:3], scales):
+        watched = _Watched(objective, resize(image, size=size), size[1] / start.shape[2])
+        made = _run(function, watched, steps)
+        image, losses = made.image, losses + made.losses
+        if not made.passed and not made.unfilled:
+            break  # what is wrong at one size is so at the next
+    return replace(made, losses=losses, start=start)
+
+
+def _run(function, watched, steps):
+    """At one size."""
+    start = watched.start
     if not callable(function):
         text = f"Not yet: this is not a function ({type(function).__name__}). Pass its name alone."
-        return _ours(objective, start, steps, text, unfilled=False)
+        return _ours(watched, steps, text, unfilled=False)
+    unfilled = "Not filled in yet, so the notebook's own loop was run."
     if is_stub(function):
-        text = "Not filled in yet, so the notebook's own loop was run."
-        return _ours(objective, start, steps, text, unfilled=True)
-    watched, given = _Watched(objective, start), start.copy()
+        return _ours(watched, steps, unfilled, unfilled=True)
+    given = start.copy()
     try:
         returned = function(given, watched, steps)
     except NotImplementedError:
-        text = "Not filled in yet, so the notebook's own loop was run."
-        return _ours(objective, start, steps, text, unfilled=True)
+        return _ours(watched, steps, unfilled, unfilled=True)
     except Exception as error:  # a student's function may do anything; the message carries it
         text = f"Not yet: the loop stopped with {type(error).__name__}: {error}."
         return LoopRun(False, False, text, watched.last, watched.losses, start)
@@ -129,8 +146,10 @@ def loop(function, objective=None, *, start=None, steps=40) -> LoopRun:
 class _Watched:
     """Loss and gradient of an objective, remembering where it was asked."""
 
-    def __init__(self, objective, start):
-        self._evaluate = as_objective(objective).at(*start.shape[1:3]).evaluate
+    def __init__(self, objective, start, scale):
+        at = as_objective(objective).at
+        self._evaluate = at(*start.shape[1:3], scale, quickest_precision()).evaluate
+        self.start = start
         size = np.sqrt(np.mean(to_numpy(self._evaluate(start).gradient) ** 2))
         self._scale = 1 / float(size) if size > 0 else 1.0
         self._shape = start.shape
@@ -225,10 +244,9 @@ def _descend(image, loss_and_gradient, steps):
     return image
 
 
-def _ours(objective, start, steps, text, unfilled):
-    watched = _Watched(objective, start)
-    image = _descend(start, watched, steps)
-    return LoopRun(False, unfilled, text, image, watched.losses, start)
+def _ours(watched, steps, text, unfilled):
+    image = _descend(watched.start, watched, steps)
+    return LoopRun(False, unfilled, text, image, watched.losses, watched.start)
 
 
 def _scene():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...network.vgg import STYLE_LAYERS
 from ...objectives.objective import Objective
-from .judging import judge
+from .judging import OURS, judge
 from .painting import paint_verdict
-from .parts import OwnContent, OwnSmoothness, OwnStyle
+from .parts import OwnContent, OwnSmoothness, OwnStyle, OwnSum
 
 __all__ = ["OwnObjective", "terms"]
 
@@ -50,6 +50,7 @@ def terms(
     gram_matrix=None,
     style_loss=None,
     total_variation=None,
+    total_loss=None,
     alpha=1.0,
     beta=10.0,
     gamma=0.0,
@@ -70,6 +71,10 @@ def terms(
         As in the tasks of these names, written with ``keras.ops``. One that is not given, not
         filled in, wrong or without a gradient is replaced by the notebook's own, and the result
         says so.
+    total_loss : callable, optional
+        As in the task of this name. Where it is given, filled in or not, the three losses are
+        added up by it, and are one term of the objective, "total_loss". It takes a photograph and
+        a painting, and a run from the photograph needs ``start=photo``.
     alpha, beta, gamma : float, defaults 1, 10, 0
         Weights of content, style and total variation. They mean what they mean for
         :class:`nsthelpers.Content`, :class:`nsthelpers.Style` and
@@ -87,7 +92,7 @@ def terms(
     Raises
     ------
     ValueError
-        If no term is left.
+        If no term is left, or a total loss has no photograph or no painting.
 
     Examples
     --------
@@ -97,6 +102,8 @@ def terms(
     >>> terms(white_noise(32, 32), content_loss=mine, network=VGG(weights="random"))
     content_loss: yours paints.
     """
+    if total_loss is not None and (photo is None or painting is None):
+        raise ValueError("total_loss adds up both losses; give a photo and a painting")
     parts, verdicts = [], []
 
     def judged(name, function):
@@ -111,6 +118,11 @@ def terms(
         parts.append((beta, OwnStyle(painting, style_layers, gram, compare, network=network)))
     if gamma:
         parts.append((gamma, OwnSmoothness(judged("total_variation", total_variation))))
+    if total_loss is not None:
+        if not gamma:  # a sum of three all the same
+            parts.append((gamma, OwnSmoothness(OURS["total_variation"])))
+        weights, summands = zip(*parts, strict=True)
+        parts = [(1.0, OwnSum(summands, weights, judged("total_loss", total_loss)))]
     if not parts:
         raise ValueError("nothing to paint; give a photo, a painting, or a gamma above 0")
     wrong = [verdict for verdict in verdicts if verdict.state == "wrong"] if show_mistakes else []
