@@ -146,7 +146,7 @@ TASKS = (
         arrays((1, 4, 6, 3), (1, 5, 3, 3), copies=2),
         _relit,
         {
-            "the three channels count alike; the eye sees green as brightest: 0.299, 0.587, 0.114": (
+            "the channels count alike; green is the brightest to the eye: 0.299, 0.587, 0.114": (
                 lambda x, y: _relit(x, y, lambda z: z.mean(-1, keepdims=True))
             ),
             "the weights are in the order blue, green, red": (
@@ -159,7 +159,7 @@ TASKS = (
             "this is grey: only the luminance is left, without the photograph's colours": (
                 lambda x, y: np.repeat(_light(y), 3, -1)
             ),
-            "the colours are multiplied, which changes how colourful they are; add the difference": (
+            "the colours are multiplied, which changes their chroma; add the difference": (
                 lambda x, y: x * _light(y) / _light(x)
             ),
             "the sign of the difference is wrong": lambda x, y: x + _light(x) - _light(y),
