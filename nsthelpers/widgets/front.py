@@ -67,7 +67,7 @@ def front_panel(
     --------
     >>> panel = front_panel("coffee", "stained_glass", network=VGG(weights="random"))
     >>> panel.mask
-    a mask of ... pixels that covers 36%
+    a mask of ... pixels that covers 48%
     """
     return FrontPanel(content, style, behind, box, profile or run_profile(), network)
 
