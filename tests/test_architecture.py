@@ -37,7 +37,7 @@ PUBLIC = """
     masks.front masks.half masks.load masks.Mask masks.rectangle masks.third
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
-    own.terms plots.before_after plots.DescribedFigure plots.edges plots.feature_maps
+    own.regions own.terms plots.before_after plots.DescribedFigure plots.edges plots.feature_maps
     plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores plots.PALETTE
     plots.slider_figure plots.SliderFigure plots.spectrum plots.Table recipes.coarse_to_fine
     recipes.open_image record.load record.names
@@ -46,8 +46,9 @@ PUBLIC = """
     synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
     terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
     vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError
-    widgets.content_panel widgets.layer_explorer widgets.rate widgets.smoothing_panel
-    widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
+    widgets.content_panel widgets.front_panel widgets.layer_explorer widgets.rate
+    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
+    widgets.uploaded
 """.split()
 
 

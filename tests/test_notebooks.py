@@ -37,6 +37,7 @@ FILES = (
     "05_smooth_with_total_variation.ipynb",
     "06_study_parameters.ipynb",
     "07_improve_the_algorithm.ipynb",
+    "08_control.ipynb",
 )
 REPOSITORY, TAG = repoint.address()
 BADGE = (

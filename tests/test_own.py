@@ -211,6 +211,40 @@ def test_an_objective_of_own_terms_adds_and_scales(network, photo):
     assert (2 * own + nst.TotalVariation()).weights == {"content": 2.0, "total_variation": 1.0}
 
 
+def test_their_guided_gram_matrix_paints_regions_as_the_engine_does(network, photo, painting):
+    left = nst.masks.half(photo, "left").feather(0.05)
+    parts = [(left, painting), (~left, 0.5 * painting[:, ::-1])]
+    own = nst.own.regions(
+        photo, parts, guided_gram=solution("guided_gram"), network=network, style_layers=STYLE
+    )
+    ours = nst.Content(photo, network=network)
+    for mask, each in parts:
+        ours += 10 * mask.share * nst.Style(each, STYLE, region=mask, network=network)
+    image = nst.white_noise(32, 48, seed=3)
+    found, expected = own.at(32, 48).evaluate(image), ours.at(32, 48).evaluate(image)
+    assert found.terms == pytest.approx(expected.terms, rel=1e-5)
+    np.testing.assert_allclose(found.gradient, expected.gradient, rtol=1e-3, atol=1e-8)
+    assert repr(own) == "guided_gram: yours paints."
+    assert own.weights == pytest.approx(ours.weights)
+
+
+def test_a_wrong_guided_gram_matrix_is_replaced_and_its_picture_shown(
+    network, photo, painting, small
+):
+    everywhere = lambda features, guide: nst.gram_matrix(features)  # noqa: E731
+    left = nst.masks.half(photo, "left")
+    own = nst.own.regions(photo, [(left, painting)], guided_gram=everywhere, network=network)
+    assert "The notebook's own guided_gram is used in place of yours." in repr(own)
+    assert "the guide is not used" in repr(own) and own._repr_html_().count("<img") == 2
+    expected = nst.Style(painting, region=left, network=network).report(photo)["style"]["loss"]
+    assert own.report(photo)["style"]["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_regions_need_one():
+    with pytest.raises(ValueError, match="there is no region; give at least one pair"):
+        nst.own.regions(nst.white_noise(32, 32), [])
+
+
 # What a function paints
 
 
@@ -273,6 +307,12 @@ def wrong_ones():
         "total_loss": [
             (lambda c, s, v, a, b, g: b * c + a * s + g * v, "exchanged"),
             (lambda c, s, v, a, b, g: a * c + b * s, "total variation is missing"),
+        ],
+        "guided_gram": [
+            (lambda f, t: gram(f, size(f)), "the guide is not used"),
+            (lambda f, t: gram(f * t), "added up, not averaged"),
+            (lambda f, t: gram(f * t, ops.sum(t)), "divided by the sum of the guide"),
+            (lambda f, t: gram(f * t, ops.sum(t**2)) / size(f), "by positions and by the guide"),
         ],
         "gradient_step": [
             (lambda x, g, r: np.clip(x + r * g, 0, 1), "uphill"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nsthelpers as nst
-from nsthelpers.lessons import asking, questions
+from nsthelpers.lessons import asking, checks, questions
 from nsthelpers.record.making import contents
 from nsthelpers.sweeps.grid import expanded
 
@@ -42,8 +42,9 @@ def gradients(count):
 def test_there_are_enough_of_every_kind():
     counts = {kind: sum(each.kind == kind for each in ALL.values()) for kind in questions.KINDS}
     assert min(counts.values()) >= 3 and sum(counts.values()) >= 25
-    assert {each.notebook for each in ALL.values()} == {1, 2, 3, 4, 5}
-    assert min(len(questions.questions(notebook)) for notebook in range(1, 6)) >= 4
+    asking_ones = {1, 2, 3, 4, 5, 8}
+    assert {each.notebook for each in ALL.values()} == asking_ones
+    assert min(len(questions.questions(notebook)) for notebook in asking_ones) >= 4
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -91,7 +92,10 @@ def test_the_answers_that_can_be_computed_are_right():
     ramp = np.linspace(0, 1, 11)
     image = rng.uniform(size=(1, 8, 9, 3)).astype("float32")
     variation = nst.losses.total_variation
+    maps, guide = features.reshape(1, 5, 6, 4), np.full((1, 5, 6, 1), 0.5, "float32")
+    guided = checks.tasks()["guided_gram"].answer(maps, guide)
     measured = {
+        "half_guide": np.mean(guided / gram),
         "how_far_it_sees": table["conv5_1"].receptive_field,
         "more_numbers": math.prod(table["conv4_2"].shape) / (64 * 64 * 3),
         "shuffled_places": np.abs(shuffled - gram).max() / gram.max(),
@@ -166,6 +170,29 @@ def test_a_shallow_layer_brings_the_pixels_back(trained):
 
     gained = psnr("conv1_1") - psnr("conv5_1")
     assert ALL["shallow_or_deep"].measured(gained) == ALL["shallow_or_deep"].answer
+
+
+def test_hues_that_are_put_back_are_the_photographs():
+    photo, night = (nst.samples.load(name, max_side=96) for name in ("coffee", "swirling_night"))
+    night = nst.images.match_luminance(nst.resize(night, size=photo.shape[1:3]), photo)
+    strokes = 0.7 * nst.images.luminance(photo) + 0.3 * night
+    made = nst.images.with_luminance(photo, strokes)
+    apart = nst.images.colour_difference(made, photo, lightness=False)
+    assert ALL["kept_hues"].measured(apart) == ALL["kept_hues"].answer
+
+
+def test_a_small_region_of_full_weight_is_pulled_harder(network, photo, painting):
+    """Pixel by pixel: as much harder as it is smaller."""
+    window = nst.masks.rectangle(photo, (0, 0, 0.25, 0.25))
+    term = nst.Style(painting, "block1_conv1", region=window, network=network)
+    every = nst.Style(painting, "block1_conv1", network=network)
+
+    def pull(objective):
+        gradient = np.asarray((1 * objective).at(32, 48).evaluate(photo).gradient)[0]
+        return np.sqrt(np.mean(gradient[window.array > 0] ** 2))
+
+    assert pull(term) > 4 * pull(every)
+    assert ALL["small_region"].answer == "c"
 
 
 def test_wrong_colours_on_the_trained_network(trained):

@@ -23,7 +23,7 @@ from nsthelpers.widgets import run_panel as panels, stylize as studio_panel
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long
-KINDS = ("content", "style", "studio", "smoothing", "statistic")
+KINDS = ("content", "style", "studio", "smoothing", "statistic", "front")
 
 
 @pytest.fixture
@@ -39,12 +39,14 @@ def make(network):
             "studio": widgets.studio,
             "smoothing": widgets.smoothing_panel,
             "statistic": widgets.statistic_panel,
+            "front": widgets.front_panel,
         }
         usual = {
             "style": ["mosaic_sunset"],
             "studio": [],
             "smoothing": ["chelsea", "mosaic_sunset"],
             "statistic": ["chelsea", "mosaic_sunset"],
+            "front": ["coffee", "stained_glass"],
         }
         images = images or usual.get(name, ["chelsea"])
         made.append(makers[name](*images, profile=TINY, network=network, **options))
@@ -495,6 +497,73 @@ def test_smoothing_panel_compares_with_the_run_before(make):
     assert np.array_equal(pixels(panel.beside), nst.images.to_uint8(first.image))
     assert "the run before: γ = 0, l1" in panel.captions[0].value
     assert "γ = 100, squared" in panel.captions[1].value
+
+
+def test_front_panel_shows_the_mask_over_the_photograph(make):
+    panel = make("front", "coffee", "stained_glass", box=(0, 0, 1, 0.5))
+    assert panel.mask == nst.masks.half(panel._photo, "left")
+    shown = pixels(panel.beside).astype(float)
+    middle = shown.shape[1] // 2
+    photo = 255 * nst.resize(panel._photo, size=shown.shape[:2])[0]
+    assert np.abs(shown[:, : middle - 8] - photo[:, : middle - 8]).max() < 2
+    assert shown[:, middle + 8 :].std(axis=-1).max() == 0  # grey
+    assert "50%" in panel.note.value
+    panel.across.value = (0.0, 1.0)
+    assert panel.mask.share == 1 and "100%" in panel.note.value
+    panel.shape.value = "an ellipse"
+    assert panel.mask == nst.masks.ellipse(panel._photo, (0, 0, 1, 1))
+    panel.edge.value = 0.05
+    assert 0 < np.median(panel.mask.array[0]) < 1
+
+
+def test_front_panel_says_what_is_missing_and_keeps_the_mask(make):
+    panel = make("front", "coffee", "stained_glass", box=(0, 0, 1, 1))
+    before = panel.mask
+    panel.shape.value = "what is in front"  # a box around everything leaves nothing behind
+    assert panel.mask is before and "Nothing says what is behind" in panel.note.value
+    panel.down.value = (0.5, 0.5)
+    panel.shape.value = "a box"
+    assert panel.mask is before and "The box is" in panel.note.value
+
+
+def test_front_panel_draws_lifts_and_takes_back(make):
+    panel = make("front")
+    for place in ((0.4, 0.4), (0.5, 0.6)):
+        panel.pen_down.value, panel.pen_across.value = place
+        panel.draw("in front")
+    assert panel.shape.value == "what is in front"
+    panel.lift()
+    panel.draw("in front")
+    panel.pen_down.value, panel.pen_across.value = 0.05, 0.05
+    panel.draw_buttons["behind"].click()
+    in_front = [[(0.4, 0.4), (0.5, 0.6)], [(0.5, 0.6)]]
+    assert panel.strokes == {"in front": in_front, "behind": [[(0.05, 0.05)]]}
+    wanted = nst.masks.front(panel._photo, panel.box, strokes=in_front,
+                             behind=[[(0.05, 0.05)]], network=panel._network)  # fmt: skip
+    assert panel.mask == wanted
+    green = (pixels(panel.beside) == (0, 158, 115)).all(axis=-1)
+    assert green.sum() > 4
+    for _ in range(5):
+        panel.undo()
+    assert panel.strokes == {"in front": [], "behind": []}
+
+
+def test_front_panel_paints_both_sides(make):
+    panel = make("front")
+    terms = finished(panel).settings["objective"]["terms"]
+    assert terms["style"]["weight"] == pytest.approx(10 * panel.mask.share)
+    assert "style_2" not in terms  # what is behind stays a photograph
+    panel.behind.value = "swirling_night"
+    terms = finished(panel).settings["objective"]["terms"]
+    assert terms["style"]["weight"] + terms["style_2"]["weight"] == pytest.approx(10)
+    panel.style.value = panel.behind.value = None
+    panel.run()
+    assert "choose a painting in front, or behind" in said(panel)
+
+
+def test_front_panel_knows_its_paintings():
+    with pytest.raises(ValueError, match="no painting 'coffee'; expected None or one of"):
+        widgets.front_panel("coffee", "coffee", profile=TINY)
 
 
 @pytest.mark.parametrize("end", ["min", "max"])

@@ -7,6 +7,7 @@ is pressed. ``panel.run()``, ``panel.stop()`` and ``panel.wait()`` do the same f
 
 from .content import content_panel
 from .explorer import layer_explorer
+from .front import front_panel
 from .rating import rate
 from .smoothing import smoothing_panel
 from .statistic import statistic_panel
@@ -15,6 +16,7 @@ from .stylize import studio, uploaded
 
 __all__ = [
     "content_panel",
+    "front_panel",
     "layer_explorer",
     "rate",
     "smoothing_panel",

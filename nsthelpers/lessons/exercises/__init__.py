@@ -6,7 +6,7 @@ check does not compare the package with itself. One module for each notebook.
 
 from __future__ import annotations
 
-from . import content, network, smoothness, statistics, studies, style, transfer
+from . import content, control, network, smoothness, statistics, studies, style, transfer
 from .task import Task
 
 __all__ = ["TASKS", "Task"]
@@ -14,5 +14,5 @@ __all__ = ["TASKS", "Task"]
 #: All tasks, in the order of the notebooks.
 TASKS = (
     *network.TASKS, *content.TASKS, *style.TASKS, *transfer.TASKS, *smoothness.TASKS,
-    *studies.TASKS, *statistics.TASKS,
+    *studies.TASKS, *statistics.TASKS, *control.TASKS,
 )  # fmt: skip

@@ -4,8 +4,10 @@ What is not filled in yet, or wrong, is replaced by the notebook's own function,
 """
 
 from .looping import LoopRun, loop
-from .objective import OwnObjective, terms
+from .objective import OwnObjective, regions, terms
 from .painting import Painted, paint
 from .parts import optimizer
 
-__all__ = ["LoopRun", "OwnObjective", "Painted", "loop", "optimizer", "paint", "terms"]
+__all__ = [
+    "LoopRun", "OwnObjective", "Painted", "loop", "optimizer", "paint", "regions", "terms",
+]  # fmt: skip

@@ -23,6 +23,11 @@ def _sum(content, style, variation, alpha, beta, gamma):
     return alpha * content + beta * style + gamma * variation
 
 
+def _guided_gram(features, guide):
+    weights = ops.square(guide)
+    return losses.gram_matrix(features * guide) / ops.mean(weights)
+
+
 #: What is used where the student's function cannot be.
 OURS = {
     "content_loss": losses.content_loss,
@@ -31,6 +36,7 @@ OURS = {
     "total_variation": losses.total_variation,
     "total_loss": _sum,
     "gradient_step": _step,
+    "guided_gram": _guided_gram,
 }
 _NEEDS_NO_GRADIENT = {"gradient_step"}
 _NUMPY = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from ...masks.mask import as_mask
 from ...network.vgg import STYLE_LAYERS
 from ...objectives.objective import Objective
+from ...objectives.terms import Content
 from .judging import OURS, judge
 from .painting import paint_verdict
-from .parts import OwnContent, OwnSmoothness, OwnStyle, OwnSum
+from .parts import OwnContent, OwnRegion, OwnSmoothness, OwnStyle, OwnSum
 
-__all__ = ["OwnObjective", "terms"]
+__all__ = ["OwnObjective", "regions", "terms"]
 
 
 class OwnObjective(Objective):
@@ -125,5 +127,65 @@ def terms(
         parts = [(1.0, OwnSum(summands, weights, judged("total_loss", total_loss)))]
     if not parts:
         raise ValueError("nothing to paint; give a photo, a painting, or a gamma above 0")
-    wrong = [verdict for verdict in verdicts if verdict.state == "wrong"] if show_mistakes else []
-    return OwnObjective(parts, verdicts, map(paint_verdict, wrong))
+    return OwnObjective(parts, verdicts, _mistakes(verdicts, show_mistakes))
+
+
+def regions(
+    photo,
+    parts,
+    *,
+    guided_gram=None,
+    alpha=1.0,
+    beta=10.0,
+    content_layers="block4_conv2",
+    style_layers=STYLE_LAYERS,
+    network=None,
+    show_mistakes=True,
+) -> OwnObjective:
+    """Make an objective that paints regions differently, by a student's guided Gram matrix.
+
+    Parameters
+    ----------
+    photo : array, shape (1, H, W, 3), RGB, range [0, 1]
+        What the picture shows.
+    parts : sequence of (Mask or array, array of shape (1, H, W, 3))
+        Regions, and the painting of each. What lies in none is asked for the content alone.
+    guided_gram : callable, optional
+        As in the task of this name, written with ``keras.ops``; replaced as in :func:`terms`.
+    alpha, beta : float, defaults 1, 10
+        Weights of content and style. Each region's is ``beta`` times its share of the picture, as
+        for :func:`nsthelpers.stylize`.
+    content_layers, style_layers, network, show_mistakes
+        As in :func:`terms`.
+
+    Returns
+    -------
+    OwnObjective
+
+    Raises
+    ------
+    ValueError
+        If there is no region, or one is empty or of another aspect.
+
+    Examples
+    --------
+    >>> from nsthelpers import VGG, masks, white_noise
+    >>> photo, painting = white_noise(32, 48), white_noise(32, 32, seed=1)
+    >>> regions(photo, [(masks.half(photo), painting)], network=VGG(weights="random"))
+    guided_gram: not given, so the notebook's own is used.
+    """
+    if not parts:
+        raise ValueError("there is no region; give at least one pair of a mask and a painting")
+    verdict = judge("guided_gram", guided_gram)
+    found = [(alpha, Content(photo, content_layers, network=network))]
+    for given, painting in parts:
+        mask = as_mask(given)
+        term = OwnRegion(painting, style_layers, verdict.function, mask, network=network)
+        found.append((beta * mask.share, term))
+    return OwnObjective(found, [verdict], _mistakes([verdict], show_mistakes))
+
+
+def _mistakes(verdicts, shown):
+    """The pictures of wrong functions."""
+    wrong = [verdict for verdict in verdicts if verdict.state == "wrong"] if shown else []
+    return map(paint_verdict, wrong)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...arguments import did_you_mean
 from ...images import samples
+from ...masks.shapes import half
 from ...network.vgg import default_network
 from ...objectives.objective import Objective
 from ...optimizers.lbfgs import LBFGS
@@ -17,7 +18,7 @@ from ...synthesis.loop import synthesize
 from ...synthesis.starts import white_noise
 from ..notes import picture_row
 from .judging import OURS, Verdict, judge
-from .parts import OwnContent, OwnSmoothness, OwnSteps, OwnStyle, OwnSum
+from .parts import OwnContent, OwnRegion, OwnSmoothness, OwnSteps, OwnStyle, OwnSum
 
 __all__ = ["PAINTABLE", "Painted", "paint", "paint_verdict"]
 
@@ -67,7 +68,7 @@ def paint(name, function) -> Painted:
     Parameters
     ----------
     name : {"content_loss", "gram_matrix", "style_loss", "total_variation", "total_loss", \
-"gradient_step"}
+"gradient_step", "guided_gram"}
         The task.
     function : callable
         Written with ``keras.ops``, so that there is a gradient; a ``gradient_step`` may be NumPy.
@@ -144,7 +145,11 @@ def _painted(name, function):
         painting, _STYLE, functions["gram_matrix"], functions["style_loss"], network=network
     )
     smooth = OwnSmoothness(functions["total_variation"])
-    if name == "total_loss":
+    if name == "guided_gram":  # the left half alone is painted
+        left = half(photo, "left")
+        style = OwnRegion(painting, _STYLE, function, left, network=network)
+        objective = Objective([(_WEIGHTS[0], content), (_WEIGHTS[1] * left.share, style)])
+    elif name == "total_loss":
         objective = Objective([(1.0, OwnSum((content, style, smooth), _WEIGHTS, function))])
     else:
         weights = _SMOOTH if name == "total_variation" else _WEIGHTS

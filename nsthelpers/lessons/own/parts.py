@@ -13,9 +13,11 @@ from ...objectives.objective import Term
 from ...objectives.terms import Content, Style, TotalVariation
 from ...optimizers.base import Optimizer
 from ...statistics.base import Statistic, mixture
-from .judging import Verdict, judge
+from .judging import OURS, Verdict, judge
 
-__all__ = ["OwnContent", "OwnSmoothness", "OwnStyle", "OwnSum", "OwnSteps", "optimizer"]
+__all__ = [
+    "OwnContent", "OwnRegion", "OwnSmoothness", "OwnStyle", "OwnSum", "OwnSteps", "optimizer",
+]  # fmt: skip
 
 _SMALL = 1e-12  # as in the relative losses: a layer that is silent divides nothing by zero
 
@@ -71,6 +73,35 @@ class OwnStyle(Style):
     def __init__(self, images, layers, gram, compare, *, network=None):
         statistic = _OwnGram(gram, compare)
         super().__init__(images, layers, statistic=statistic, network=network)
+
+
+@dataclass(frozen=True)
+class _OwnGuided(Statistic):
+    """A guided Gram matrix, in the unit of the true one of the painting."""
+
+    gram: Callable
+
+    def describe(self, features, where=None):
+        (guide,) = where or (ops.ones_like(features[..., :1]),)
+        return self.gram(features, ops.cast(guide, features.dtype))
+
+    def target(self, paintings, shares, where=None):
+        (found,) = mixture(self._each(paintings, where), shares)
+        true = mixture(_OwnGuided(OURS["guided_gram"])._each(paintings, where), shares)
+        return found, ops.mean(ops.square(true[0])) + _SMALL
+
+    def loss(self, features, target, reduction="relative", where=None):
+        return losses.style_loss(self._described(features, where), target[0]) / target[1]
+
+    def __str__(self):
+        return "guided Gram matrix written by a student"
+
+
+class OwnRegion(Style):
+    """The style term of a region, with another guided Gram matrix."""
+
+    def __init__(self, images, layers, gram, region, *, network=None):
+        super().__init__(images, layers, statistic=_OwnGuided(gram), region=region, network=network)
 
 
 class OwnSmoothness(TotalVariation):
