@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 import nsthelpers as nst
+from nsthelpers.__main__ import main
 from nsthelpers.backend import to_numpy, to_tensor
 from nsthelpers.images.colours import match_colours, palette
 from nsthelpers.real_time import Architecture, Painter, StyleNetwork, load_painter, train_painter
@@ -232,6 +235,12 @@ def train(**changes):
     )
 
 
+@functools.cache
+def whole():
+    """The weights after an uninterrupted training."""
+    return weights_of(train())
+
+
 def weights_of(made):
     return {name: to_numpy(each) for name, each in made.network.weights.items()}
 
@@ -275,20 +284,19 @@ def test_the_loss_is_that_of_the_objective():
 
 
 def test_one_seed_gives_one_painter_and_another_another():
-    first, second, other = weights_of(train()), weights_of(train()), weights_of(train(seed=1))
+    first, second, other = whole(), weights_of(train()), weights_of(train(seed=1))
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
     assert any((first[name] != other[name]).any() for name in first)
 
 
 def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path):
-    whole = weights_of(train())
     path = tmp_path / "state.safetensors"
     part = train(checkpoint=path, callbacks=lambda now: now.step == 8)
     assert part.settings["steps_made"] == 8 and path.is_file()
     resumed = weights_of(train(checkpoint=path))
-    for name in whole:
-        np.testing.assert_array_equal(whole[name], resumed[name])
+    for name, values in whole().items():
+        np.testing.assert_array_equal(values, resumed[name])
 
 
 def test_an_interrupted_training_keeps_what_it_has(tmp_path):
@@ -299,9 +307,9 @@ def test_an_interrupted_training_keeps_what_it_has(tmp_path):
     path = tmp_path / "state.safetensors"
     part = train(checkpoint=path, callbacks=stop)
     assert part.settings["steps_made"] == 8
-    whole, resumed = weights_of(train()), weights_of(train(checkpoint=path))
-    for name in whole:
-        np.testing.assert_array_equal(whole[name], resumed[name])
+    resumed = weights_of(train(checkpoint=path))
+    for name, values in whole().items():
+        np.testing.assert_array_equal(values, resumed[name])
 
 
 def test_several_paintings_take_turns_and_batches_are_means():
@@ -393,3 +401,61 @@ def test_the_rate_rises_then_falls_to_nothing():
     rates = [_rate(step, 100, 1.0, 10) for step in range(1, 101)]
     assert np.argmax(rates) in (9, 10, 11) and rates[-1] == pytest.approx(0)
     assert (np.diff(rates[:10]) > 0).all() and (np.diff(rates[11:]) < 0).all()
+
+
+@pytest.fixture
+def untrained_vgg(monkeypatch):
+    monkeypatch.setattr(
+        "nsthelpers.real_time.training.default_network", lambda: nst.VGG(weights="random")
+    )
+
+
+def test_the_command_line_trains_and_paints(tmp_path, capsys, untrained_vgg):
+    painter_file, picture = tmp_path / "night.safetensors", tmp_path / "cat.png"
+    line = ["train-painter", "swirling_night", "--output", str(painter_file), "--steps", "2"]
+    assert main([*line, "--side", "32", "--photographs", "coffee"]) == 0
+    assert "after 2 of 2 steps" in capsys.readouterr().out
+    assert load_painter(painter_file).names == ("swirling_night",)
+    line = ["paint", "chelsea", str(picture), "--painter", str(painter_file)]
+    assert main([*line, "--max-side", "64"]) == 0
+    assert "64 x 43 px" in capsys.readouterr().out
+    assert nst.load_image(picture).shape == (1, 43, 64, 3)
+
+
+def test_an_interrupted_command_keeps_what_was_learnt(tmp_path, capsys, monkeypatch, untrained_vgg):
+    from nsthelpers.real_time import training
+
+    whole_step = training._Lesson.step
+
+    def step(self, number, rate):
+        if number == 3:
+            raise KeyboardInterrupt
+        return whole_step(self, number, rate)
+
+    monkeypatch.setattr(training._Lesson, "step", step)
+    path = tmp_path / "night.safetensors"
+    line = ["train-painter", "swirling_night", "--output", str(path), "--side", "32"]
+    assert main([*line, "--steps", "5"]) == 130
+    assert "after 2 of 5 steps" in capsys.readouterr().out
+    assert load_painter(path).settings["steps_made"] == 2
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("train-painter swirling_night --output a.npz", "a.npz is no name for a painter"),
+        ("train-painter swirling_nite --output a.safetensors", "swirling_night"),
+        ("train-painter coffee --output no/a.safetensors", "no"),
+        ("train-painter coffee --output a.safetensors --steps 0", "at least 1, got '0'"),
+        ("train-painter coffee --output a.safetensors --seed -1", "expected"),
+        ("train-painter coffee --output a.safetensors --style-weight 0", "a number above 0"),
+        ("train-painter coffee coffee --output a.safetensors", "the same name"),
+        ("paint coffee a.txt --painter b.safetensors", "a.txt"),
+        ("paint coffee a.png --painter b.safetensors", "there is no painter b.safetensors"),
+    ],
+)
+def test_a_bad_line_gets_a_line(line, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("nst: error: ") and message in told and told.count("\n") == 1
