@@ -8,6 +8,7 @@ from . import (
     objectives as objectives,
     optimizers as optimizers,
     plots as plots,
+    real_time as real_time,
     recipes as recipes,
     record as record,
     statistics as statistics,
@@ -44,6 +45,8 @@ from .objectives.terms import (
 )
 from .optimizers.first_order import SGD as SGD, Adam as Adam
 from .optimizers.lbfgs import LBFGS as LBFGS
+from .real_time.painter import Painter as Painter, load_painter as load_painter
+from .real_time.training import train_painter as train_painter
 from .recipes import (
     combine_styles as combine_styles,
     reconstruct_content as reconstruct_content,

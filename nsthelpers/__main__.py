@@ -55,7 +55,7 @@ def _command(arguments):
     from .cli import commands
 
     if arguments.command != "demo":
-        return getattr(commands, arguments.command)(arguments)
+        return getattr(commands, arguments.command.replace("-", "_"))(arguments)
     folder = commands.make_folder(arguments.folder)
     line = ["transfer", *DEMO.split(), "--output", str(folder / "demo.png")]
     line += ["--report", str(folder / "demo.json")]

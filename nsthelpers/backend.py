@@ -65,6 +65,7 @@ __all__ = [
     "PRECISIONS",
     "Device",
     "compile_function",
+    "compile_training_step",
     "compile_value_and_gradient",
     "device",
     "is_out_of_memory",
@@ -300,6 +301,46 @@ def compile_value_and_gradient(function, *, compiled: bool = False):
         return loss, extras, tape.gradient(loss, image, unconnected_gradients="zero")
 
     return compile_function(value_and_gradient, compiled=compiled)
+
+
+def compile_training_step(function, variables, optimizer):
+    """Turn ``function(inputs, parameters) -> (loss, extras)`` into a step of training.
+
+    Parameters
+    ----------
+    function : callable
+        Of any two nests of tensors; the loss is differentiated by the variables.
+    variables : list of keras.Variable
+    optimizer : keras.optimizers.Optimizer
+        Built here, so that its own variables are there before the first step.
+
+    Returns
+    -------
+    callable
+        ``(inputs, parameters, rate) -> (loss, extras)``, after which the variables have changed.
+
+    Examples
+    --------
+    >>> weight = keras.Variable([3.0])
+    >>> step = compile_training_step(
+    ...     lambda scale, target: (ops.sum((scale * weight - target) ** 2), ()),
+    ...     [weight], keras.optimizers.SGD(),
+    ... )
+    >>> loss, _ = step(to_tensor(1.0), to_tensor([1.0]), to_tensor(0.25))
+    >>> float(loss), to_numpy(weight).tolist()
+    (4.0, [2.0])
+    """
+    optimizer.build(variables)
+
+    def step(inputs, parameters, rate):
+        with tf.GradientTape() as tape:
+            loss, extras = function(inputs, parameters)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        optimizer.learning_rate.assign(rate)
+        optimizer.apply(gradients, variables)
+        return loss, extras
+
+    return compile_function(step)
 
 
 def compile_function(function, *, compiled: bool = False, any_shape: bool = False):

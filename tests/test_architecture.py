@@ -18,7 +18,14 @@ import pytest
 import nsthelpers as nst
 
 ROOT = house.ROOT
-PRINTING = {"__main__", "cli.commands", "cli.live", "cli.record", "cli.sweep"}  # the command line
+PRINTING = {
+    "__main__",
+    "cli.commands",
+    "cli.live",
+    "cli.painters",
+    "cli.record",
+    "cli.sweep",
+}  # the command line
 # What users type: a name may be added, never lost.
 PUBLIC = """
     Activation Adam as_image backend balance balancing check checks combine_styles Content

@@ -25,8 +25,8 @@ from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
-    "content", "demo", "layers", "make_folder", "record", "report", "samples", "style", "sweep",
-    "transfer", "weights",
+    "content", "demo", "layers", "make_folder", "paint", "record", "report", "samples", "style",
+    "sweep", "train_painter", "transfer", "weights",
 ]  # fmt: skip
 
 _STATUS = {"interrupted": 130, "not finite": 1, "out of memory": 1}
@@ -78,6 +78,20 @@ def sweep(arguments) -> int:
     from . import sweep as study_command  # only now: it starts TensorFlow
 
     return study_command.sweep(arguments)
+
+
+def train_painter(arguments) -> int:
+    """Train a network that paints."""
+    from . import painters
+
+    return painters.train_painter(arguments)
+
+
+def paint(arguments) -> int:
+    """Paint with a network."""
+    from . import painters
+
+    return painters.paint(arguments)
 
 
 def record(arguments) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import re
 
 from .. import __version__
@@ -43,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _add_quiet(demo)
     for name, (job, text) in COMMANDS.items():
         _add_job(command(name, text), job)
+    _add_training(command("train-painter", "Train a network that paints in a manner at once"))
+    _add_paint(command("paint", "Paint a photograph with a network that was trained before"))
     _add_sweep(command("sweep", "Run a study: one job at every point of a grid of settings"))
     _add_record(
         command("record", "Make the experiments that come with this package, point by point")
@@ -162,12 +165,57 @@ def _count(text):
     return int(text)
 
 
+def _whole(text):
+    if not re.fullmatch(r"\d+", text):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
+
+
+def _number(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value
+
+
 def _size(text):
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     size = match and (int(match[1]), int(match[2] or match[1]))
     if not size or min(size) < 1:
         raise argparse.ArgumentTypeError(f"expected pixels, such as 224 or 240x320, got {text!r}")
     return size
+
+
+def _add_training(parser):
+    add, options = parser.add_argument, {"metavar": "N", "type": _count}
+    text = "paintings to learn from: files, addresses, or names from `nst samples`"
+    add("style", nargs="+", metavar="PAINTING", help=text)
+    add("--output", required=True, metavar="O.safetensors", help="where to")
+    add(
+        "--photographs", nargs="+", metavar="P", help="to train on (default: those that come along)"
+    )
+    add("--steps", default=1000, **options, help="of training (default 1000)")
+    add("--side", default=256, **options, help="of the pieces of photographs (default 256)")
+    add("--style-weight", type=_number, default=20.0, metavar="W", help="(default 20)")
+    add("--seed", type=_whole, default=0, metavar="N", help="of all that is random (default 0)")
+    text = "keep the state there, so that the same command goes on after an interruption"
+    add("--checkpoint", metavar="FILE.safetensors", help=text)
+    add("--time-limit", type=_number, metavar="S", help="stop after so many seconds")
+    _add_quiet(parser)
+
+
+def _add_paint(parser):
+    add = parser.add_argument
+    add("photo", metavar="PHOTO", help="a file, an address, or a name from `nst samples`")
+    add("output", metavar="OUTPUT", help="where to: .png, .jpg or .webp")
+    add("--painter", required=True, metavar="FILE", help="what `nst train-painter` has saved")
+    add(
+        "--max-side", type=_count, metavar="N", help="shrink the photograph to this long side first"
+    )
+    _add_quiet(parser)
 
 
 def _add_sweep(parser):

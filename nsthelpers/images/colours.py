@@ -12,7 +12,16 @@ from ..arguments import check_choice
 from ..choices import COLOUR_METHODS
 from .arrays import as_image, resize
 
-__all__ = ["colour_difference", "luminance", "match_colours", "match_luminance", "with_luminance"]
+__all__ = [
+    "colour_difference",
+    "luminance",
+    "match_colours",
+    "match_luminance",
+    "mean_palette",
+    "palette",
+    "with_luminance",
+    "with_palette",
+]
 
 # Luma of YIQ, as television had it: what is left of a colour in black and white.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -79,13 +88,66 @@ def match_colours(image, references, weights=None, method="monge"):
     shares = shares / shares.sum()
     if method == "histogram":
         return _with_histograms(picture, given, shares)
-    palettes = [_palette(each) for each in given]
-    mean, covariance = _palette(picture)
-    wanted_mean = sum(share * palette[0] for share, palette in zip(shares, palettes, strict=True))
-    wanted = sum(share * palette[1] for share, palette in zip(shares, palettes, strict=True))
+    return with_palette(picture, *mean_palette([palette(each) for each in given], shares), method)
+
+
+def palette(image):
+    """Mean and covariance of a picture's colours: what :func:`match_colours` goes by.
+
+    Parameters
+    ----------
+    image : array, shape (1, H, W, 3), RGB, range [0, 1]
+
+    Returns
+    -------
+    (array, float64, shape (3,), array, float64, shape (3, 3))
+
+    Examples
+    --------
+    >>> mean, covariance = palette(np.full((1, 8, 8, 3), 0.25))
+    >>> mean.tolist(), float(abs(covariance).max())
+    ([0.25, 0.25, 0.25], 0.0)
+    """
+    colours = image.reshape(-1, 3).astype("float64")
+    return colours.mean(0), np.cov(colours, rowvar=False) if len(colours) > 1 else np.zeros((3, 3))
+
+
+def mean_palette(palettes, shares):
+    """The mean of several palettes, each with its share; the shares sum to 1.
+
+    Examples
+    --------
+    >>> dark, light = palette(np.zeros((1, 4, 4, 3))), palette(np.ones((1, 4, 4, 3)))
+    >>> mean_palette([dark, light], [0.25, 0.75])[0].tolist()
+    [0.75, 0.75, 0.75]
+    """
+    pairs = list(zip(shares, palettes, strict=True))
+    return tuple(sum(share * each[part] for share, each in pairs) for part in (0, 1))
+
+
+def with_palette(image, mean, covariance, method="monge"):
+    """A picture with its colours moved to a mean and a covariance; see :func:`match_colours`.
+
+    Parameters
+    ----------
+    image : array, shape (1, H, W, 3), RGB, range [0, 1]
+    mean, covariance : array, shapes (3,) and (3, 3)
+    method : {"monge", "pca", "cholesky"}, default "monge"
+
+    Returns
+    -------
+    array, float32, the shape of ``image``, clipped to [0, 1]
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(0.5, 0.05, (1, 32, 32, 3))
+    >>> with_palette(noise, np.full(3, 0.75), np.zeros((3, 3))).mean().round(2).item()
+    0.75
+    """
+    own_mean, own = palette(image)
     # A grey or flat image has no colours to spread: a little of every colour keeps it invertible.
-    transport = _TRANSPORTS[method](covariance + 1e-6 * np.eye(3), wanted)
-    moved = (picture.astype("float64") - mean) @ transport.T + wanted_mean
+    transport = _TRANSPORTS[method](own + 1e-6 * np.eye(3), covariance)
+    moved = (image.astype("float64") - own_mean) @ transport.T + mean
     return np.clip(moved, 0.0, 1.0).astype("float32")
 
 
@@ -219,12 +281,6 @@ def _luma(image):
     return image.astype("float64") @ _LUMA[:, None]
 
 
-def _palette(image):
-    """Mean (3,) and covariance (3, 3) of an image's colours."""
-    colours = image.reshape(-1, 3).astype("float64")
-    return colours.mean(0), np.cov(colours, rowvar=False) if len(colours) > 1 else np.zeros((3, 3))
-
-
 def _monge(covariance, wanted):
     root, inverse = _power(covariance, 0.5), _power(covariance, -0.5)
     return inverse @ _power(root @ wanted @ root, 0.5) @ inverse
@@ -259,6 +315,6 @@ def _with_histograms(picture, references, shares):
         values = np.sort(each.reshape(-1, 3), axis=0)
         places = (np.arange(round(share * most)) + 0.5) / max(1, round(share * most)) * len(values)
         drawn.append(values[places.astype(int)])
-    palette = np.concatenate(drawn)[None]
-    matched = match_histograms(picture[0], palette, channel_axis=-1)
+    values = np.concatenate(drawn)[None]
+    matched = match_histograms(picture[0], values, channel_axis=-1)
     return np.clip(matched, 0.0, 1.0).astype("float32")[None]

@@ -258,6 +258,11 @@ class BoundObjective:
     ----------
     shape : tuple of int
         (1, H, W, 3), of the images that it judges.
+    graph
+        ``graph.total(image, parameters)``: the weighted sum and each term's loss, as tensors, for
+        who wants to differentiate them by something else than the image.
+    parameters : dict
+        ``"weights"``, a tensor, and ``"targets"``, a dict of tensors for each term.
     """
 
     def __init__(self, objective, height, width, scale, precision):
@@ -274,11 +279,12 @@ class BoundObjective:
         if network is not None and network.precision != precision:
             network = network.in_precision(precision)
             terms = tuple(_through(network, term) if term.layers else term for term in terms)
-        self._parameters = {
+        self.parameters = {
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
         }
-        self._function = _compiled(_Graph(network, terms, self.shape))
+        self.graph = _Graph(network, terms, self.shape)
+        self._function = _compiled(self.graph)
 
     def evaluate(self, image) -> Evaluation:
         """Judge an image.
@@ -292,7 +298,7 @@ class BoundObjective:
         -------
         Evaluation
         """
-        _, values, gradient = self._function(to_tensor(image), self._parameters)
+        _, values, gradient = self._function(to_tensor(image), self.parameters)
         values = to_numpy(values).tolist()
         # Summed in float64: line searches look at small differences of this number.
         loss = math.fsum(w * value for w, value in zip(self._weights, values, strict=True))
@@ -304,7 +310,7 @@ class BoundObjective:
         image, found = to_tensor(image), {}
         for label in self._labels:
             alone = to_tensor([float(label == each) for each in self._labels])
-            found[label] = self._function(image, {**self._parameters, "weights": alone})[2]
+            found[label] = self._function(image, {**self.parameters, "weights": alone})[2]
         return found
 
 

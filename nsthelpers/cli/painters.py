@@ -1,0 +1,85 @@
+"""What ``nst train-painter`` and ``nst paint`` do: train a network for a painting, and use it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from ..files import check_destination
+from ..images.files import check_image_name, load_image, save_image
+from ..images.samples import resolve
+from .live import duration
+
+__all__ = ["paint", "train_painter"]
+
+
+def train_painter(arguments) -> int:
+    """Train a network to paint in the manner of paintings, and save it."""
+    output = Path(arguments.output)
+    if output.suffix != ".safetensors":
+        raise ValueError(f"{output.name} is no name for a painter; expected one in .safetensors")
+    check_destination(output)
+    paintings = {_name(each): load_image(resolve(each), max_side=512) for each in arguments.style}
+    if len(paintings) < len(arguments.style):
+        raise ValueError("two of the paintings have the same name; rename one of the files")
+    photographs = arguments.photographs and [
+        load_image(resolve(each), max_side=512) for each in arguments.photographs
+    ]
+    from .. import real_time  # only now: it starts TensorFlow
+
+    began = time.perf_counter()
+
+    def tell(now):
+        if not arguments.quiet:
+            print(
+                f"step {now.step} of {now.steps}: mean loss {now.mean_loss:.3f}, "
+                f"after {duration(now.seconds)}",
+                file=sys.stderr,
+            )
+
+    painter = real_time.train_painter(
+        paintings,
+        photographs,
+        steps=arguments.steps,
+        style_weight=arguments.style_weight,
+        side=arguments.side,
+        seed=arguments.seed,
+        checkpoint=arguments.checkpoint,
+        every=min(100, max(1, arguments.steps // 10)),
+        time_limit=arguments.time_limit,
+        callbacks=tell,
+        progress=False,
+    )
+    made = painter.settings["steps_made"]
+    if made == 0:
+        raise KeyboardInterrupt  # nothing was learnt, so there is nothing to save
+    painter.save(output)
+    if not arguments.quiet:
+        size = output.stat().st_size
+        print(f"saved {output} ({size / 1e6:.1f} MB), after {made} of {arguments.steps} steps")
+        print(f"time  {duration(time.perf_counter() - began)}")
+    return 0 if made == arguments.steps or arguments.time_limit else 130
+
+
+def paint(arguments) -> int:
+    """Paint a photograph at once, with a network that was trained before."""
+    check_image_name(arguments.output)
+    photo = load_image(resolve(arguments.photo), max_side=arguments.max_side)
+    from ..real_time import load_painter  # only now: it starts TensorFlow
+
+    painter = load_painter(arguments.painter)
+    began = time.perf_counter()
+    painted = painter(photo)
+    seconds = time.perf_counter() - began
+    save_image(painted, arguments.output)
+    if not arguments.quiet:
+        height, width = painted.shape[1:3]
+        print(
+            f"saved {arguments.output} ({width} x {height} px), painted in {1000 * seconds:.0f} ms"
+        )
+    return 0
+
+
+def _name(source):
+    return Path(source).stem

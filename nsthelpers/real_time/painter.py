@@ -1,0 +1,230 @@
+"""A network that has learnt to paint, with all that it takes to use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..arguments import did_you_mean
+from ..backend import to_numpy, to_tensor
+from ..files import check_destination, write_whole
+from ..images.arrays import as_image, resize
+from ..images.colours import mean_palette, with_palette
+from .network import Architecture, StyleNetwork
+
+__all__ = ["Painter", "load_painter"]
+
+_FORMAT = "nsthelpers painter 1"
+_TILE = 768  # pixels: larger pictures are painted in pieces of this size
+_SMALLEST = 16
+
+
+class Painter:
+    """Paints a photograph at once, in the manner of the paintings that it was trained on.
+
+    Parameters
+    ----------
+    network : StyleNetwork
+    names : sequence of str
+        Of the paintings, one for each row of the network.
+    palettes : sequence of (array, array)
+        The paintings' colours; see :func:`nsthelpers.images.palette`.
+    settings : dict, optional
+        How it was trained.
+    mix : str, dict of str to float, or sequence of float, optional
+        The paintings that it uses unless told otherwise. Default: the first.
+
+    Examples
+    --------
+    >>> network = StyleNetwork(Architecture(channels=(4, 4, 4), blocks=1))
+    >>> grey = np.full((1, 30, 21, 3), 0.5, "float32")
+    >>> painter = Painter(network, ["night"], [(np.full(3, 0.5), np.eye(3) * 0.01)])
+    >>> painter(grey).shape, painter
+    ((1, 30, 21, 3), Painter(night))
+    """
+
+    def __init__(self, network, names, palettes, settings=None, mix=None):
+        self.network, self.names = network, tuple(names)
+        self.palettes = [tuple(np.asarray(part, "float64") for part in each) for each in palettes]
+        self.settings = dict(settings or {})
+        rows = network.architecture.paintings
+        if len(self.names) != rows or len(self.palettes) != rows:
+            raise ValueError(
+                f"the network has {rows} paintings; got {len(self.names)} names and "
+                f"{len(self.palettes)} palettes"
+            )
+        self.mix = self.shares(mix if mix is not None else self.names[0])
+
+    def __call__(self, photo, mix=None, *, tile=_TILE):
+        """Paint a photograph.
+
+        Parameters
+        ----------
+        photo : array, shape (1, H, W, 3), RGB, range [0, 1], at least 16 pixels high and wide
+        mix : str, dict of str to float, or sequence of float, optional
+            A painting's name, shares of several by name, or a share for each. Default: the
+            painter's own.
+        tile : int, default 768
+            A picture with a longer side is painted in pieces of at most this size, all
+            normalised by the statistics of a smaller copy of the whole, so that memory does not
+            grow and no seams show.
+
+        Returns
+        -------
+        array, float32, the shape of ``photo``, range [0, 1]
+
+        Raises
+        ------
+        ValueError
+            For what is no picture, or too small a one; an unknown painting; shares that are
+            negative or all 0.
+        """
+        photo = as_image(photo)
+        height, width = photo.shape[1:3]
+        if min(height, width) < _SMALLEST:
+            raise ValueError(
+                f"the photograph has {width} x {height} pixels; expected at least "
+                f"{_SMALLEST} x {_SMALLEST}"
+            )
+        shares = self.mix if mix is None else self.shares(mix)
+        recoloured = with_palette(photo, *mean_palette(self.palettes, shares))
+        mixture = to_tensor(shares[None])
+        if max(height, width) <= tile:
+            return self._whole(recoloured, mixture)
+        return self._in_tiles(recoloured, mixture, tile)
+
+    def shares(self, mix) -> np.ndarray:
+        """What each painting counts, summing to 1, from a name, a dict or a sequence."""
+        if isinstance(mix, str):
+            mix = {mix: 1.0}
+        if isinstance(mix, dict):
+            for name in mix:
+                if name not in self.names:
+                    raise ValueError(f"unknown painting {name!r}; {did_you_mean(name, self.names)}")
+            mix = [mix.get(name, 0.0) for name in self.names]
+        shares = np.asarray(mix, "float64")
+        if shares.shape != (len(self.names),):
+            raise ValueError(f"mix has {shares.size} shares; expected one for each of {self.names}")
+        if not np.isfinite(shares).all() or shares.min() < 0 or shares.sum() <= 0:
+            raise ValueError(f"mix is {mix}; expected shares of at least 0, and one above")
+        return (shares / shares.sum()).astype("float32")
+
+    def save(self, path) -> Path:
+        """Write weights (float16), palettes and settings to one file of safetensors.
+
+        Parameters
+        ----------
+        path : str or Path, ending in ".safetensors"
+
+        Returns
+        -------
+        Path
+        """
+        from safetensors.numpy import save
+
+        path = Path(path)
+        if path.suffix != ".safetensors":
+            raise ValueError(f"{path.name} is no name for a painter; expected one in .safetensors")
+        check_destination(path)
+        arrays = {
+            name: to_numpy(value).astype("float16") for name, value in self.network.weights.items()
+        }
+        described = {
+            "architecture": self.network.architecture.settings(),
+            "names": list(self.names),
+            "palettes": [[part.tolist() for part in each] for each in self.palettes],
+            "settings": self.settings,
+        }
+        metadata = {"format": _FORMAT, "painter": json.dumps(described)}
+        write_whole(path, save(arrays, metadata))
+        return path
+
+    def _whole(self, recoloured, mixture):
+        height, width = recoloured.shape[1:3]
+        painted = self.network.model([to_tensor(_to_fours(recoloured)), mixture], training=False)
+        return to_numpy(painted)[:, :height, :width]
+
+    def _in_tiles(self, recoloured, mixture, tile):
+        height, width = recoloured.shape[1:3]
+        factor = tile / max(height, width)
+        small = tuple(max(_SMALLEST, 4 * round(factor * side / 4)) for side in (height, width))
+        statistics: dict = {}
+        self.network(to_tensor(resize(recoloured, size=small)), mixture, statistics)
+        # Beyond its receptive field a pixel knows of the picture by the statistics only.
+        halo = 4 * -(-self.network.receptive_field() // 8)
+        core = max(4, 4 * ((tile - 2 * halo) // 4))
+        whole = _to_fours(recoloured)
+        painted = np.empty_like(whole)
+        for top in range(0, whole.shape[1], core):
+            for left in range(0, whole.shape[2], core):
+                # At the picture's own borders nothing is added: there the network mirrors it.
+                above, before = min(halo, top), min(halo, left)
+                piece = whole[
+                    :, top - above : top + core + halo, left - before : left + core + halo
+                ]
+                found = to_numpy(self.network(to_tensor(piece), mixture, statistics))
+                painted[:, top : top + core, left : left + core] = found[
+                    :, above : above + core, before : before + core
+                ]
+        return painted[:, :height, :width]
+
+    def __repr__(self):
+        return f"Painter({', '.join(self.names)})"
+
+
+def load_painter(source) -> Painter:
+    """Get a painter that was saved.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file of :meth:`Painter.save`.
+
+    Returns
+    -------
+    Painter
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no painter, or a damaged one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no painter {path}")
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no painter, or a damaged one ({error})") from None
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(f"{path} is no painter; expected a file that Painter.save made")
+    described = json.loads(metadata["painter"])
+    network = StyleNetwork(Architecture(**described["architecture"]))
+    fill(network, arrays, path)
+    return Painter(network, described["names"], described["palettes"], described["settings"])
+
+
+def fill(network, arrays, path):
+    """Give a network its weights; ValueError where one is missing, misshapen or not finite."""
+    for name, variable in network.weights.items():
+        values = arrays.get(name)
+        if values is None or tuple(values.shape) != tuple(variable.shape):
+            found = "not there" if values is None else f"of shape {tuple(values.shape)}"
+            raise ValueError(f"{path}: {name} is {found}; expected shape {tuple(variable.shape)}")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{path}: {name} holds values that are not finite")
+        variable.assign(values.astype("float32"))
+
+
+def _to_fours(picture):
+    """Mirrored below and to the right, until height and width are multiples of 4."""
+    down, right = (-side % 4 for side in picture.shape[1:3])
+    return np.pad(picture, [(0, 0), (0, down), (0, right), (0, 0)], mode="symmetric")

@@ -1,0 +1,425 @@
+"""Training: the objective of a style transfer, and in place of the image a network's output.
+
+The optimisation of an image asks of each pixel which way it should go. Here the same gradient goes
+one step further, into the weights of the network that painted the pixel. What it learns from some
+photographs serves for all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..arguments import check_choice
+from ..backend import (
+    compile_training_step,
+    keras,
+    quickest_precision,
+    to_numpy,
+    to_tensor,
+)
+from ..files import check_destination, write_whole
+from ..images import samples
+from ..images.arrays import as_image
+from ..images.colours import palette
+from ..network.layers import STYLE_LAYERS
+from ..network.vgg import default_network
+from ..objectives.terms import Content, Style, TotalVariation
+from .crops import Crops
+from .network import Architecture, StyleNetwork
+from .painter import Painter
+
+__all__ = ["PHOTOGRAPHS", "Progress", "train_painter"]
+
+#: What painters are trained on unless other photographs are given: those of scikit-image.
+PHOTOGRAPHS = ("astronaut", "coffee", "rocket")
+
+_FORMAT = "nsthelpers training 1"
+_REMEMBERED = 0.98  # of the running mean of the loss, a step
+_KEPT_FEATURES = 800_000_000  # bytes: crops' features that are not computed again
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is, given to callbacks.
+
+    Attributes
+    ----------
+    step, steps : int
+    loss : float
+        Of this step's pieces.
+    terms : dict of str to float
+        Each term's loss, before its weight.
+    mean_loss : float
+        A running mean, which says more: pieces differ.
+    seconds : float
+        Since this call began.
+    painter : Painter
+        As it is now; it goes on changing.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    terms: dict
+    mean_loss: float
+    seconds: float
+    painter: Painter
+
+
+def train_painter(
+    paintings,
+    photographs=None,
+    *,
+    steps=1000,
+    content_weight=1.0,
+    style_weight=20.0,
+    tv_weight=0.1,
+    content_layers="block4_conv2",
+    style_layers=STYLE_LAYERS,
+    style_layer_weights=None,
+    network=None,
+    side=256,
+    crops=100,
+    batch=1,
+    learning_rate=2e-3,
+    warm_up=20,
+    architecture=None,
+    seed=0,
+    precision="auto",
+    checkpoint=None,
+    every=100,
+    time_limit=None,
+    callbacks=(),
+    progress=True,
+) -> Painter:
+    """Train a network to paint in the manner of a painting, or of several.
+
+    Parameters
+    ----------
+    paintings : str, array, or dict of str to (str or array)
+        A sample's name or a picture of shape (1, H, W, 3); several with their names.
+    photographs : sequence of str or array, optional
+        To train on. Default: those of scikit-image.
+    steps : int, default 1000
+    content_weight, style_weight, tv_weight : float, defaults 1, 20, 0.1
+        As of :func:`nsthelpers.stylize`, with twice its style weight: a network has to paint any
+        photograph, and keeps too much of it at the same weight.
+    content_layers, style_layers, style_layer_weights, network
+        As of :class:`nsthelpers.Content` and :class:`nsthelpers.Style`.
+    side : int, default 256
+        Of the pieces of photographs, in pixels; a multiple of 4, at least 32.
+    crops : int, default 100
+        How many pieces there are; each comes again and again.
+    batch : int, default 1
+        Pieces in each step. A step takes so many times as long.
+    learning_rate : float, default 0.002
+        Of Adam, at its highest: after ``warm_up`` steps. From there it falls along a cosine to 0.
+    warm_up : int, default 20
+    architecture : Architecture, optional
+        Default: as many rows as there are paintings, and its own defaults.
+    seed : int, default 0
+        Of the first weights and of the pieces and their order.
+    precision : {"auto", "float32", "bfloat16"}, default "auto"
+        Of VGG; the painting network itself is float32.
+    checkpoint : str or Path, ending in ".safetensors", optional
+        Where the state is kept every so many steps, so that the same call goes on from there, with
+        the same result as if it had never stopped.
+    every : int, default 100
+        Steps between two checkpoints, and between two calls of the callbacks.
+    time_limit : float, optional
+        Seconds after which it stops with what it has.
+    callbacks : callable or sequence of callable
+        Each gets a :class:`Progress` every ``every`` steps; True as its answer stops the training.
+    progress : bool, default True
+        Show a progress bar.
+
+    Returns
+    -------
+    Painter
+        With the last weights, however it ended: Ctrl+C stops it as well.
+
+    Raises
+    ------
+    ValueError
+        For arguments that make no sense, or a checkpoint of another training.
+    FloatingPointError
+        If the loss is no longer finite.
+
+    Notes
+    -----
+    Every piece is moved to the painting's colours first (:func:`nsthelpers.match_colours`): that is
+    what the network sees, and what its content is compared with. So it has strokes to learn, and no
+    colours.
+
+    References
+    ----------
+    Johnson, Alahi & Fei-Fei (2016), "Perceptual Losses for Real-Time Style Transfer and
+    Super-Resolution", arXiv 1603.08155.
+
+    Examples
+    --------
+    >>> from nsthelpers import VGG, white_noise
+    >>> painter = train_painter(
+    ...     white_noise(48, 48), [white_noise(64, 80)], steps=2, side=32, crops=2,
+    ...     style_layers=["block1_conv1"], content_layers="block1_conv2",
+    ...     architecture=Architecture(channels=(4, 4, 4), blocks=1),
+    ...     network=VGG(weights="random"), progress=False,
+    ... )
+    >>> painter(white_noise(40, 52)).shape
+    (1, 40, 52, 3)
+    """
+    named = _named(paintings)
+    architecture = architecture or Architecture(paintings=len(named))
+    _check(named, architecture, side, crops, batch, steps)
+    for name, weight in (("content_weight", content_weight), ("style_weight", style_weight)):
+        if not weight > 0:
+            raise ValueError(f"{name} is {weight}; expected more than 0")
+    check_choice("precision", precision, ("auto", "float32", "bfloat16"))
+    precision = quickest_precision() if precision == "auto" else precision
+    reading = network or default_network()
+    chosen = PHOTOGRAPHS if photographs is None else photographs
+    pool = Crops([_picture(each, 512) for each in chosen], crops, side, seed)
+    palettes = [palette(painting) for painting in named.values()]
+    settings = {
+        "steps": steps, "content_weight": content_weight, "style_weight": style_weight,
+        "tv_weight": tv_weight, "side": side, "crops": crops, "batch": batch,
+        "learning_rate": learning_rate, "warm_up": warm_up, "seed": seed, "precision": precision,
+        "photographs": [each if isinstance(each, str) else "given" for each in chosen],
+        "network": reading.settings(),
+    }  # fmt: skip
+    style_network = StyleNetwork(architecture, seed)
+    lesson = _Lesson(
+        style_network, pool, palettes,
+        [
+            content_weight * Content(pool.recoloured(0, palettes[row]), content_layers,
+                                     network=reading)
+            + style_weight
+            * Style(painting, style_layers, layer_weights=style_layer_weights, network=reading)
+            + tv_weight * TotalVariation()
+            for row, painting in enumerate(named.values())
+        ],
+        batch, precision,
+    )  # fmt: skip
+    settings["objective"] = lesson.settings()
+    state = _State(style_network, lesson.optimizer, checkpoint, settings)
+    painter = Painter(style_network, list(named), palettes, settings)
+    called = [callbacks] if callable(callbacks) else list(callbacks)
+    began, start = time.perf_counter(), state.load()
+    bar = tqdm(total=steps, initial=start, disable=not progress, desc="training", unit="step")
+    step = start
+    try:
+        for step in range(start + 1, steps + 1):
+            rate = _rate(step, steps, learning_rate, warm_up)
+            loss, terms = lesson.step(step, rate)
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss is {loss} at step {step}; take a smaller learning_rate than "
+                    f"{learning_rate:g}"
+                )
+            state.add(loss)
+            bar.update()
+            bar.set_postfix_str(f"loss {state.mean_loss:.3f}")
+            if step % every and step < steps:
+                continue
+            state.save(step)
+            seconds = time.perf_counter() - began
+            now = Progress(step, steps, loss, terms, state.mean_loss, seconds, painter)
+            if any([callback(now) is True for callback in called]):
+                break
+            if time_limit is not None and seconds > time_limit:
+                break
+    except KeyboardInterrupt:
+        # Adam counts the steps that are in the weights: the last may have been interrupted.
+        step = int(lesson.optimizer.iterations)
+        state.save(step)
+    finally:
+        bar.close()
+    painter.settings = {**settings, "steps_made": step, "mean_loss": state.mean_loss}
+    return painter
+
+
+class _Lesson:
+    """One step of training: which pieces, which targets, and what is done with the gradient."""
+
+    def __init__(self, network, pool, palettes, objectives, batch, precision):
+        self._pool, self._palettes, self._batch = pool, palettes, batch
+        self._objectives = objectives
+        self._bound = [each.at(pool.side, pool.side, 1.0, precision) for each in objectives]
+        self._content = objectives[0].terms["content"]
+        self._reading = objectives[0].network.in_precision(precision)
+        self._labels = [label for label, weight in objectives[0].weights.items() if weight > 0]
+        self._features: dict = {}
+        self.optimizer = keras.optimizers.Adam()
+        graph, model = self._bound[0].graph, network.model
+
+        def judged(pieces, parameters):
+            losses = []
+            for (piece, mix), each in zip(pieces, parameters, strict=True):
+                losses.append(graph.total(model([piece, mix], training=True), each))
+            total = sum(loss for loss, _ in losses) / len(losses)
+            return total, sum(terms for _, terms in losses) / len(losses)
+
+        variables = list(network.weights.values())
+        self._step = compile_training_step(judged, variables, self.optimizer)
+
+    def step(self, number, rate):
+        rows = len(self._bound)
+        pieces, parameters = [], []
+        for place in range(self._batch):
+            index = (number - 1) * self._batch + place
+            row = index % rows
+            turn, rest = divmod(index // rows, self._pool.count)
+            order = np.random.default_rng([self._pool.seed, 13, turn]).permutation(self._pool.count)
+            piece, content = self._piece(int(order[rest]), row)
+            targets = list(self._bound[row].parameters["targets"])
+            targets[0] = content
+            mix = np.eye(rows, dtype="float32")[row : row + 1]
+            pieces.append((to_tensor(piece), to_tensor(mix)))
+            parameters.append({**self._bound[row].parameters, "targets": targets})
+        loss, terms = self._step(pieces, parameters, to_tensor(rate))
+        found = to_numpy(terms).tolist()
+        return float(loss), dict(zip(self._labels, found, strict=True))
+
+    def settings(self):
+        return self._objectives[0].settings()
+
+    def _piece(self, number, row):
+        key = number, row
+        if key in self._features:
+            return self._features[key]
+        piece = self._pool.recoloured(number, self._palettes[row])
+        content = Content(
+            piece,
+            self._content.layers,
+            layer_weights=self._content.layer_weights,
+            network=self._reading,
+        )
+        targets = content.targets(self._pool.side, self._pool.side, 1.0)
+        made = piece, targets
+        size = sum(4 * int(np.prod(each.shape)) for each in _leaves(targets))
+        if size * self._pool.count * len(self._bound) <= _KEPT_FEATURES:
+            self._features[key] = made
+        return made
+
+
+class _State:
+    """All that a training needs to go on: weights, Adam's moments, the running mean, the step."""
+
+    def __init__(self, network, optimizer, path, settings):
+        self._network, self._optimizer = network, optimizer
+        self._path = None if path is None else Path(path)
+        self._settings = json.loads(json.dumps(settings))
+        self.mean_loss = None
+        if self._path is not None:
+            if self._path.suffix != ".safetensors":
+                raise ValueError(
+                    f"{self._path.name} is no name for a checkpoint; expected one in .safetensors"
+                )
+            check_destination(self._path)
+
+    def add(self, loss):
+        old = loss if self.mean_loss is None else self.mean_loss
+        self.mean_loss = _REMEMBERED * old + (1 - _REMEMBERED) * loss
+
+    def save(self, step):
+        if self._path is None:
+            return
+        from safetensors.numpy import save
+
+        arrays = {f"network/{name}": to_numpy(v) for name, v in self._network.weights.items()}
+        arrays |= {
+            f"adam/{place}": np.asarray(to_numpy(variable))
+            for place, variable in enumerate(self._optimizer.variables)
+        }
+        described = {"settings": self._settings, "step": step, "mean_loss": self.mean_loss}
+        write_whole(
+            self._path, save(arrays, {"format": _FORMAT, "training": json.dumps(described)})
+        )
+
+    def load(self) -> int:
+        """Go on from a checkpoint; the step that it was made at, 0 where there is none."""
+        if self._path is None or not self._path.is_file():
+            return 0
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self._path, "np") as file:
+                metadata = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(
+                f"{self._path} is no checkpoint, or a damaged one ({error}); remove it to begin "
+                "anew"
+            ) from None
+        if metadata.get("format") != _FORMAT:
+            raise ValueError(f"{self._path} is no checkpoint of a training; give another name")
+        described = json.loads(metadata["training"])
+        unlike = [
+            name
+            for name, value in self._settings.items()
+            if described["settings"].get(name) != value
+        ]
+        if unlike:
+            raise ValueError(
+                f"{self._path} is of another training: its {', '.join(unlike)} differ; give "
+                "another name, or remove it"
+            )
+        for name, variable in self._network.weights.items():
+            variable.assign(arrays[f"network/{name}"])
+        for place, variable in enumerate(self._optimizer.variables):
+            variable.assign(arrays[f"adam/{place}"])
+        self.mean_loss = described["mean_loss"]
+        return described["step"]
+
+
+def _rate(step, steps, highest, warm_up):
+    """The learning rate: a straight rise, then half a cosine down to 0."""
+    if step <= warm_up:
+        return highest * step / (warm_up + 1)
+    done = (step - warm_up) / max(1, steps - warm_up)
+    return highest * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def _named(paintings):
+    if not isinstance(paintings, dict):
+        name = paintings if isinstance(paintings, str) else "painting"
+        paintings = {name: paintings}
+    if not paintings:
+        raise ValueError("there are no paintings to learn from")
+    return {name: _picture(each, 512) for name, each in paintings.items()}
+
+
+def _picture(given, max_side):
+    return samples.load(given, max_side=max_side) if isinstance(given, str) else as_image(given)
+
+
+def _check(named, architecture, side, crops, batch, steps):
+    if architecture.paintings != len(named):
+        raise ValueError(
+            f"the architecture has {architecture.paintings} rows for {len(named)} paintings"
+        )
+    if side < 32 or side % 4:
+        raise ValueError(f"side is {side}; expected a multiple of 4, at least 32")
+    for name, value in (("crops", crops), ("batch", batch), ("steps", steps)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}; expected at least 1")
+    for name, painting in named.items():
+        if float(np.ptp(painting, axis=(0, 1, 2)).max()) < 1 / 255:
+            raise ValueError(
+                f"the painting {name!r} is of one colour; there is no manner to be learnt from it"
+            )
+
+
+def _leaves(nest):
+    if isinstance(nest, dict):
+        return [leaf for each in nest.values() for leaf in _leaves(each)]
+    if isinstance(nest, (list, tuple)):
+        return [leaf for each in nest for leaf in _leaves(each)]
+    return [nest]
