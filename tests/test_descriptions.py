@@ -24,7 +24,7 @@ from nsthelpers.plots.described import PRINTING
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 #: Notebooks whose pictures must all be described, by the beginning of their names.
-DESCRIBED: list[str] = ["01", "02", "03", "05", "06", "08"]
+DESCRIBED: list[str] = ["01", "02", "03", "04", "05", "06", "08"]
 
 PICTURE = np.random.default_rng(0).uniform(size=(1, 24, 24, 3))
 
