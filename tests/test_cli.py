@@ -304,7 +304,7 @@ def test_the_demo_that_is_shipped_can_be_run(monkeypatch, capsys):
     ("line", "text"),
     [
         ("", "the following arguments are required: COMMAND; see nst --help"),
-        ("paint", "invalid choice: 'paint'"),
+        ("draw", "invalid choice: 'draw'"),
         ("transfer --content chelsea", "required: --style, --output"),
         ("transfer --content chelsea --style coffee --output a.png --wight 1", "--wight"),
         ("layers --size 20y", "argument --size: expected pixels, such as 224 or 240x320"),

@@ -328,7 +328,7 @@ def test_a_synthesis_leaves_nothing_behind(monkeypatch, network, photo):
     def noted(bound, objective, *arguments):
         made(bound, objective, *arguments)
         seen.extend(map(weakref.ref, [bound, objective.terms["style"].image]))
-        seen.extend(weakref.ref(each) for each in bound._parameters["targets"][0]["features"])
+        seen.extend(weakref.ref(each) for each in bound.parameters["targets"][0]["features"])
 
     monkeypatch.setattr(objectives.BoundObjective, "__init__", noted)
     for number in range(6):

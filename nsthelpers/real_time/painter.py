@@ -132,13 +132,14 @@ class Painter:
             name: to_numpy(value).astype("float16") for name, value in self.network.weights.items()
         }
         described = {
+            "format": _FORMAT,
             "architecture": self.network.architecture.settings(),
             "names": list(self.names),
             "palettes": [[part.tolist() for part in each] for each in self.palettes],
             "settings": self.settings,
         }
-        metadata = {"format": _FORMAT, "painter": json.dumps(described)}
-        write_whole(path, save(arrays, metadata))
+        # One entry: several are written in no fixed order, and a file should be the same again.
+        write_whole(path, save(arrays, {"painter": json.dumps(described)}))
         return path
 
     def _whole(self, recoloured, mixture):
@@ -204,9 +205,9 @@ def load_painter(source) -> Painter:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{path} is no painter, or a damaged one ({error})") from None
-    if metadata.get("format") != _FORMAT:
+    described = json.loads(metadata.get("painter", "{}"))
+    if described.get("format") != _FORMAT:
         raise ValueError(f"{path} is no painter; expected a file that Painter.save made")
-    described = json.loads(metadata["painter"])
     network = StyleNetwork(Architecture(**described["architecture"]))
     fill(network, arrays, path)
     return Painter(network, described["names"], described["palettes"], described["settings"])

@@ -338,10 +338,13 @@ class _State:
             f"adam/{place}": np.asarray(to_numpy(variable))
             for place, variable in enumerate(self._optimizer.variables)
         }
-        described = {"settings": self._settings, "step": step, "mean_loss": self.mean_loss}
-        write_whole(
-            self._path, save(arrays, {"format": _FORMAT, "training": json.dumps(described)})
-        )
+        described = {
+            "format": _FORMAT,
+            "settings": self._settings,
+            "step": step,
+            "mean_loss": self.mean_loss,
+        }
+        write_whole(self._path, save(arrays, {"training": json.dumps(described)}))
 
     def load(self) -> int:
         """Go on from a checkpoint; the step that it was made at, 0 where there is none."""
@@ -358,9 +361,9 @@ class _State:
                 f"{self._path} is no checkpoint, or a damaged one ({error}); remove it to begin "
                 "anew"
             ) from None
-        if metadata.get("format") != _FORMAT:
+        described = json.loads(metadata.get("training", "{}"))
+        if described.get("format") != _FORMAT:
             raise ValueError(f"{self._path} is no checkpoint of a training; give another name")
-        described = json.loads(metadata["training"])
         unlike = [
             name
             for name, value in self._settings.items()

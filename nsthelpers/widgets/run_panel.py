@@ -96,10 +96,10 @@ class RunPanel(Panel):
 
     # On the class, so that they are there when the making of a panel fails half-way.
     _run, _thread, _closed = None, None, False  # the active run, the last worker
+    result, error = None, None
 
     def __init__(self, controls, beside, first, captions):
         self.controls = list(controls)
-        self.result, self.error = None, None
         self.run_button = button("Run", "play", button_style="primary")
         self.stop_button = button("Stop", "stop", disabled=True)
         self.run_button.on_click(lambda _: self.run())
