@@ -29,13 +29,12 @@ class Architecture:
     paintings : int, default 1
         How many rows of scales and shifts there are.
     channels : (int, int, int), default (16, 32, 64)
-        At full, at half and at a quarter of the size. Johnson et al. take twice as many; these do
-        with a quarter of the arithmetic.
+        At full, at half and at a quarter of the size. Johnson et al. take twice as many, which is
+        four times the arithmetic.
     blocks : int, default 5
         Residual blocks at a quarter of the size.
     first_kernel, last_kernel : int, odd, defaults 5 and 3
-        Sides of the first and the last kernel. Johnson et al. have 9 and 9, which cost a third of
-        the time and did not learn in a thousand steps.
+        Sides of the first and the last kernel. Johnson et al. have 9 and 9.
     residual : bool, default True
         The network says what is to be changed of the picture, so that it begins with the picture
         itself. ``False``: it paints from nothing.

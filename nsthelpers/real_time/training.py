@@ -109,8 +109,7 @@ def train_painter(
         To train on. Default: those of scikit-image.
     steps : int, default 1000
     content_weight, style_weight, tv_weight : float, defaults 1, 20, 0.1
-        As of :func:`nsthelpers.stylize`, with twice its style weight: a network has to paint any
-        photograph, and keeps too much of it at the same weight.
+        As of :func:`nsthelpers.stylize`, but for the style's, which is 10 there.
     content_layers, style_layers, style_layer_weights, network
         As of :class:`nsthelpers.Content` and :class:`nsthelpers.Style`.
     side : int, default 256
