@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-from ..files import check_destination
 from ..images.files import check_image_name, load_image, save_image
 from ..images.samples import resolve
 from .live import duration
@@ -16,17 +15,16 @@ __all__ = ["paint", "train_painter"]
 
 def train_painter(arguments) -> int:
     """Train a network to paint in the manner of paintings, and save it."""
-    output = Path(arguments.output)
-    if output.suffix != ".safetensors":
-        raise ValueError(f"{output.name} is no name for a painter; expected one in .safetensors")
-    check_destination(output)
+    from ..real_time.files import checked_name  # only now: it starts TensorFlow
+
+    output = checked_name(arguments.output, "a painter")
     paintings = {_name(each): load_image(resolve(each), max_side=512) for each in arguments.style}
     if len(paintings) < len(arguments.style):
         raise ValueError("two of the paintings have the same name; rename one of the files")
     photographs = arguments.photographs and [
         load_image(resolve(each), max_side=512) for each in arguments.photographs
     ]
-    from .. import real_time  # only now: it starts TensorFlow
+    from .. import real_time
 
     began = time.perf_counter()
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from ..arguments import did_you_mean
 from ..backend import to_numpy, to_tensor
-from ..files import check_destination, write_whole
 from ..images.arrays import as_image, resize
 from ..images.colours import mean_palette, with_palette
+from . import files
 from .network import Architecture, StyleNetwork
 
 __all__ = ["Painter", "load_painter"]
 
-_FORMAT = "nsthelpers painter 1"
 _TILE = 768  # pixels: larger pictures are painted in pieces of this size
 _SMALLEST = 16
 
@@ -122,24 +120,17 @@ class Painter:
         -------
         Path
         """
-        from safetensors.numpy import save
-
-        path = Path(path)
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{path.name} is no name for a painter; expected one in .safetensors")
-        check_destination(path)
+        path = files.checked_name(path, "a painter")
         arrays = {
             name: to_numpy(value).astype("float16") for name, value in self.network.weights.items()
         }
         described = {
-            "format": _FORMAT,
             "architecture": self.network.architecture.settings(),
             "names": list(self.names),
             "palettes": [[part.tolist() for part in each] for each in self.palettes],
             "settings": self.settings,
         }
-        # One entry: several are written in no fixed order, and a file should be the same again.
-        write_whole(path, save(arrays, {"painter": json.dumps(described)}))
+        files.write(path, "a painter", arrays, described)
         return path
 
     def _whole(self, recoloured, mixture):
@@ -194,20 +185,10 @@ def load_painter(source) -> Painter:
     ValueError
         If it is no painter, or a damaged one.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f"there is no painter {path}")
-    try:
-        with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no painter, or a damaged one ({error})") from None
-    described = json.loads(metadata.get("painter", "{}"))
-    if described.get("format") != _FORMAT:
-        raise ValueError(f"{path} is no painter; expected a file that Painter.save made")
+    arrays, described = files.read(path, "a painter")
     network = StyleNetwork(Architecture(**described["architecture"]))
     fill(network, arrays, path)
     return Painter(network, described["names"], described["palettes"], described["settings"])

@@ -11,7 +11,6 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -24,13 +23,13 @@ from ..backend import (
     to_numpy,
     to_tensor,
 )
-from ..files import check_destination, write_whole
 from ..images import samples
 from ..images.arrays import as_image
 from ..images.colours import palette
 from ..network.layers import STYLE_LAYERS
 from ..network.vgg import default_network
 from ..objectives.terms import Content, Style, TotalVariation
+from . import files
 from .crops import Crops
 from .network import Architecture, StyleNetwork
 from .painter import Painter
@@ -40,7 +39,6 @@ __all__ = ["PHOTOGRAPHS", "Progress", "train_painter"]
 #: What painters are trained on unless other photographs are given: those of scikit-image.
 PHOTOGRAPHS = ("astronaut", "coffee", "rocket")
 
-_FORMAT = "nsthelpers training 1"
 _REMEMBERED = 0.98  # of the running mean of the loss, a step
 _KEPT_FEATURES = 800_000_000  # bytes: crops' features that are not computed again
 
@@ -313,15 +311,9 @@ class _State:
 
     def __init__(self, network, optimizer, path, settings):
         self._network, self._optimizer = network, optimizer
-        self._path = None if path is None else Path(path)
-        self._settings = json.loads(json.dumps(settings))
+        self._path = None if path is None else files.checked_name(path, "a checkpoint")
+        self._settings = json.loads(json.dumps(settings))  # as it comes back from a file
         self.mean_loss = None
-        if self._path is not None:
-            if self._path.suffix != ".safetensors":
-                raise ValueError(
-                    f"{self._path.name} is no name for a checkpoint; expected one in .safetensors"
-                )
-            check_destination(self._path)
 
     def add(self, loss):
         old = loss if self.mean_loss is None else self.mean_loss
@@ -330,39 +322,19 @@ class _State:
     def save(self, step):
         if self._path is None:
             return
-        from safetensors.numpy import save
-
         arrays = {f"network/{name}": to_numpy(v) for name, v in self._network.weights.items()}
         arrays |= {
             f"adam/{place}": np.asarray(to_numpy(variable))
             for place, variable in enumerate(self._optimizer.variables)
         }
-        described = {
-            "format": _FORMAT,
-            "settings": self._settings,
-            "step": step,
-            "mean_loss": self.mean_loss,
-        }
-        write_whole(self._path, save(arrays, {"training": json.dumps(described)}))
+        described = {"settings": self._settings, "step": step, "mean_loss": self.mean_loss}
+        files.write(self._path, "a checkpoint", arrays, described)
 
     def load(self) -> int:
         """Go on from a checkpoint; the step that it was made at, 0 where there is none."""
         if self._path is None or not self._path.is_file():
             return 0
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self._path, "np") as file:
-                metadata = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except SafetensorError as error:
-            raise ValueError(
-                f"{self._path} is no checkpoint, or a damaged one ({error}); remove it to begin "
-                "anew"
-            ) from None
-        described = json.loads(metadata.get("training", "{}"))
-        if described.get("format") != _FORMAT:
-            raise ValueError(f"{self._path} is no checkpoint of a training; give another name")
+        arrays, described = files.read(self._path, "a checkpoint")
         unlike = [
             name
             for name, value in self._settings.items()
