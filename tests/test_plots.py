@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import nsthelpers as nst
@@ -274,3 +275,19 @@ def test_every_figure_is_more_than_a_white_sheet():
         plots.edges([noise]),
     ]
     assert all(drawn(figure).std() > 5 for figure in figures)
+
+
+def test_long_labels_are_wrapped_to_their_pictures():
+    columns = ["original", "second convolutions in the style", "all of blocks 4 and 5, together"]
+    rows = ["the photograph as it was", "stained glass in front of it"]
+    figure = plots.image_grid(
+        [grey()] * 6, columns=3, column_labels=columns, row_labels=rows, width=4.5, title="changes"
+    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    pictures = [axes.get_window_extent(renderer) for axes in figure.axes]
+    assert sum("\n" in text.get_text() for text in figure.texts) >= 3
+    for box in boxes:
+        assert not any(box.overlaps(picture) for picture in pictures)
+        assert not any(box.overlaps(other) for other in boxes if other is not box)

@@ -90,14 +90,20 @@ def image_grid(
 
     grid = [pictures[row * columns : (row + 1) * columns] for row in range(count)]
     left = 0.3 if any(row_labels) else 0.0
+    _, heights = _cell_sizes(grid, columns, width - left)
+    beside = [_wrap(text, height) for text, height in zip(row_labels, heights, strict=True)]
+    left += _LINE * max(0, *(len(lines) - 1 for lines in beside))
     widths, heights = _cell_sizes(grid, columns, width - left)
+    over = [_wrap(text, wide) for text, wide in zip(column_labels, widths, strict=True)]
     wrapped = [_wrap(text, widths[i % columns]) for i, text in enumerate(captions)]
     below = [
         _LINE * max(len(lines) for lines in wrapped[row * columns : (row + 1) * columns])
         + (0.06 if any(wrapped[row * columns : (row + 1) * columns]) else 0)
         for row in range(count)
     ]
-    above = 0.3 * bool(title) + 0.26 * any(column_labels)
+    above = 0.3 * bool(title)
+    if any(column_labels):
+        above += 0.26 + _LINE * max(len(lines) - 1 for lines in over)
     total_width = left + sum(widths) + _GAP * (columns - 1)
     total_height = above + sum(heights) + sum(below) + _GAP * (count - 1)
 
@@ -106,13 +112,14 @@ def image_grid(
     if title:
         add_text(figure, 0, total_height, title, size=11, weight="bold", ha="left", va="top")
     lefts = [left + sum(widths[:column]) + _GAP * column for column in range(columns)]
-    for column, label in enumerate(column_labels):
+    for column, lines in enumerate(over):
         middle = lefts[column] + widths[column] / 2
-        add_text(figure, middle, total_height - above + 0.07, label, va="bottom")
+        add_text(figure, middle, total_height - above + 0.07, "\n".join(lines), va="bottom")
     top = total_height - above
-    for row, label in enumerate(row_labels):
+    for row, lines in enumerate(beside):
         bottom = top - heights[row]
-        add_text(figure, 0.12, bottom + heights[row] / 2, label, rotation=90, va="center")
+        middle = bottom + heights[row] / 2
+        add_text(figure, (left - 0.06) / 2, middle, "\n".join(lines), rotation=90, va="center")
         for column, picture in enumerate(grid[row]):
             if picture is None:
                 continue
