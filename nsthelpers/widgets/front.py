@@ -75,7 +75,7 @@ def front_panel(
 class FrontPanel(RunPanel):
     def __init__(self, content, style, behind, box, profile, network):
         self._photo = open_image(content, max_side=profile.side)
-        self._side, self._network, self._quiet = profile.side, network, False
+        self._side, self._network = profile.side, network
         self.strokes, self._order = {name: [] for name in _MARKS}, []
         self.shape = labelled(
             ipw.Dropdown, "mark it by", options=["a box", "an ellipse", "what is in front"]
