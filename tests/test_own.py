@@ -314,6 +314,10 @@ def wrong_ones():
             (lambda f, t: gram(f * t, ops.sum(t)), "divided by the sum of the guide"),
             (lambda f, t: gram(f * t, ops.sum(t**2)) / size(f), "by positions and by the guide"),
         ],
+        "adjacent_gram": [
+            (lambda f: gram(f, size(f)), "this is the plain Gram matrix"),
+            (lambda f: ops.transpose(solution("adjacent_gram")(f)), "this is the transpose"),
+        ],
         "gradient_step": [
             (lambda x, g, r: np.clip(x + r * g, 0, 1), "uphill"),
             (lambda x, g, r: x - r * g, "leaves the range"),
@@ -663,3 +667,32 @@ def test_a_total_loss_that_is_unfilled_or_wrong_is_replaced(network, photo, pain
 def test_a_total_loss_takes_both_pictures(photo, given):
     with pytest.raises(ValueError, match="adds up both losses; give a photo and a painting"):
         nst.own.terms(**{given: photo}, total_loss=solution("total_loss"))
+
+
+class TestStatistic:
+    def test_their_adjacent_gram_is_the_packages_with_one_neighbour(self, network, photo, painting):
+        theirs = nst.own.statistic("adjacent_gram", solution("adjacent_gram"))
+        ours = nst.statistics.Gram(offsets=((0, 1),))
+        losses = [
+            nst.Style(painting, STYLE, statistic=each, network=network).report(photo)
+            for each in (theirs, ours)
+        ]
+        assert losses[0]["style"]["loss"] == pytest.approx(losses[1]["style"]["loss"], rel=1e-5)
+        assert losses[0]["style"]["loss"] > 0
+        assert repr(theirs) == "adjacent_gram: yours paints."
+
+    def test_numpy_is_named_and_replaced(self):
+        made = nst.own.statistic("adjacent_gram", in_numpy)
+        assert made.verdict.state == "wrong"
+        assert "NumPy" in repr(made)
+        assert "The notebook's own adjacent_gram is used in place of yours." in repr(made)
+
+    def test_another_task_is_refused(self):
+        with pytest.raises(ValueError, match="unknown name 'total_variation'"):
+            nst.own.statistic("total_variation", None)
+
+
+def in_numpy(features):
+    rows = [np.asarray(each).reshape(-1, features.shape[-1]) for each in (
+        features[:, :, :-1], features[:, :, 1:])]  # fmt: skip
+    return rows[0].T @ rows[1] / len(rows[0])

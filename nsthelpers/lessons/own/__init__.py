@@ -6,8 +6,9 @@ What is not filled in yet, or wrong, is replaced by the notebook's own function,
 from .looping import LoopRun, loop
 from .objective import OwnObjective, regions, terms
 from .painting import Painted, paint
-from .parts import optimizer
+from .parts import optimizer, statistic
 
 __all__ = [
-    "LoopRun", "OwnObjective", "Painted", "loop", "optimizer", "paint", "regions", "terms",
+    "LoopRun", "OwnObjective", "Painted", "loop", "optimizer", "paint", "regions", "statistic",
+    "terms",
 ]  # fmt: skip

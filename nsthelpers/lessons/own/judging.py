@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import losses
 from ...backend import compile_value_and_gradient, ops, to_numpy, to_tensor
+from ...statistics.base import products
 from ..checks import check, numpy_habit, tasks
 from ..notes import note_html, words_html
 
@@ -28,6 +29,10 @@ def _guided_gram(features, guide):
     return losses.gram_matrix(features * guide) / ops.mean(weights)
 
 
+def _adjacent_gram(features):
+    return products(features[:, :, :-1], features[:, :, 1:])
+
+
 #: What is used where the student's function cannot be.
 OURS = {
     "content_loss": losses.content_loss,
@@ -37,6 +42,7 @@ OURS = {
     "total_loss": _sum,
     "gradient_step": _step,
     "guided_gram": _guided_gram,
+    "adjacent_gram": _adjacent_gram,
 }
 _NEEDS_NO_GRADIENT = {"gradient_step"}
 _NUMPY = (

@@ -13,12 +13,21 @@ from ...images import samples
 from ...masks.shapes import half
 from ...network.vgg import default_network
 from ...objectives.objective import Objective
+from ...objectives.terms import Style
 from ...optimizers.lbfgs import LBFGS
 from ...synthesis.loop import synthesize
 from ...synthesis.starts import white_noise
 from ..notes import picture_row
 from .judging import OURS, Verdict, judge
-from .parts import OwnContent, OwnRegion, OwnSmoothness, OwnSteps, OwnStyle, OwnSum
+from .parts import (
+    OwnContent,
+    OwnRegion,
+    OwnSmoothness,
+    OwnStatistic,
+    OwnSteps,
+    OwnStyle,
+    OwnSum,
+)
 
 __all__ = ["PAINTABLE", "Painted", "paint", "paint_verdict"]
 
@@ -68,7 +77,7 @@ def paint(name, function) -> Painted:
     Parameters
     ----------
     name : {"content_loss", "gram_matrix", "style_loss", "total_variation", "total_loss", \
-"gradient_step", "guided_gram"}
+"gradient_step", "guided_gram", "adjacent_gram"}
         The task.
     function : callable
         Written with ``keras.ops``, so that there is a gradient; a ``gradient_step`` may be NumPy.
@@ -149,6 +158,10 @@ def _painted(name, function):
         left = half(photo, "left")
         style = OwnRegion(painting, _STYLE, function, left, network=network)
         objective = Objective([(_WEIGHTS[0], content), (_WEIGHTS[1] * left.share, style)])
+    elif name == "adjacent_gram":
+        verdict = Verdict(name, function, "yours", "")
+        style = Style(painting, _STYLE, statistic=OwnStatistic(verdict), network=network)
+        objective = Objective(zip(_WEIGHTS, (content, style, smooth), strict=True))
     elif name == "total_loss":
         objective = Objective([(1.0, OwnSum((content, style, smooth), _WEIGHTS, function))])
     else:

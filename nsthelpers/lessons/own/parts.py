@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ... import losses
+from ...arguments import check_choice
 from ...backend import ops, to_numpy, to_tensor
 from ...objectives.objective import Term
 from ...objectives.terms import Content, Style, TotalVariation
@@ -16,9 +17,11 @@ from ...statistics.base import Statistic, mixture
 from .judging import OURS, Verdict, judge
 
 __all__ = [
-    "OwnContent", "OwnRegion", "OwnSmoothness", "OwnStyle", "OwnSum", "OwnSteps", "optimizer",
+    "OwnContent", "OwnRegion", "OwnSmoothness", "OwnStatistic", "OwnStyle", "OwnSum", "OwnSteps",
+    "optimizer", "statistic",
 ]  # fmt: skip
 
+_DESCRIPTIONS = ("adjacent_gram", "gram_matrix")
 _SMALL = 1e-12  # as in the relative losses: a layer that is silent divides nothing by zero
 
 
@@ -65,6 +68,55 @@ class _OwnGram(Statistic):
 
     def __str__(self):
         return "Gram matrix and loss written by a student"
+
+
+@dataclass(frozen=True)
+class OwnStatistic(Statistic):
+    """A statistic that a student's function describes; :func:`statistic` makes one."""
+
+    verdict: Verdict
+
+    def describe(self, features):
+        return self.verdict.function(features)
+
+    def __str__(self):
+        return self.verdict.name
+
+    def __repr__(self):
+        return f"{self.verdict!r} {self.verdict.replaced}".rstrip()
+
+    def _repr_html_(self):
+        return f"{self.verdict._repr_html_()}{self.verdict.replaced}"
+
+
+def statistic(name, function) -> OwnStatistic:
+    """Make a style statistic of a student's description of features.
+
+    Parameters
+    ----------
+    name : {"adjacent_gram", "gram_matrix"}
+        The task.
+    function : callable or None
+        As in the task, written with ``keras.ops``; where it is unfilled or wrong the notebook's
+        own is used, and said.
+
+    Returns
+    -------
+    OwnStatistic
+        For ``nst.Style(painting, statistic=...)``.
+
+    Raises
+    ------
+    ValueError
+        For another task.
+
+    Examples
+    --------
+    >>> statistic("adjacent_gram", lambda features: ...)
+    adjacent_gram: not filled in yet, so the notebook's own is used.
+    """
+    check_choice("name", name, _DESCRIPTIONS)
+    return OwnStatistic(judge(name, function))
 
 
 class OwnStyle(Style):
