@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arguments import did_you_mean
-from ..backend import to_numpy, to_tensor
+from ..backend import compile_function, to_numpy, to_tensor
 from ..images.arrays import as_image, resize
 from ..images.colours import mean_palette, with_palette
 from . import files
@@ -58,6 +58,8 @@ class Painter:
                 f"{len(self.palettes)} palettes"
             )
         self.mix = self.shares(mix if mix is not None else self.names[0])
+        self._compiled = compile_function(lambda *inputs: network(*inputs), any_shape=True)
+        self._seen: set = set()
 
     def __call__(self, photo, mix=None, *, tile=_TILE, colours=None):
         """Paint a photograph.
@@ -180,7 +182,10 @@ class Painter:
 
     def _whole(self, recoloured, mixture):
         height, width = recoloured.shape[1:3]
-        painted = self.network.model([to_tensor(_to_fours(recoloured)), mixture], training=False)
+        # Compiling takes longer than painting once: the second picture of a size pays for it.
+        paint = self._compiled if (height, width) in self._seen else self.network
+        self._seen.add((height, width))
+        painted = paint(to_tensor(_to_fours(recoloured)), mixture)
         return to_numpy(painted)[:, :height, :width]
 
     def _in_tiles(self, recoloured, mixture, tile):

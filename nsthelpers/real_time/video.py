@@ -14,17 +14,15 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..arguments import check_whole
+from ..arguments import check_choice, check_whole
+from ..choices import VIDEO_NAMES
 from ..files import check_destination
 from ..images.arrays import as_image, resize, to_uint8
 from ..images.colours import palette
 from ..images.files import existing_file
 from .painter import Painter
 
-__all__ = ["VIDEO_NAMES", "Clip", "Flicker", "check_video_name", "flicker", "paint_video"]
-
-#: Endings of the files that can be written.
-VIDEO_NAMES = (".mp4", ".mov", ".gif")
+__all__ = ["Clip", "Flicker", "check_video_name", "flicker", "paint_video"]
 
 _FITTED = 5  # every so many frames count for the colours, and every so many of their pixels
 _QUALITY = {
@@ -91,7 +89,7 @@ def check_video_name(path) -> Path:
     Raises
     ------
     ValueError
-        For another ending than those of :data:`VIDEO_NAMES`.
+        For another ending than .mp4, .mov and .gif.
     OSError
         As from :func:`nsthelpers.files.check_destination`.
 
@@ -240,8 +238,7 @@ def flicker(painter, photo, *, frames=8, step=(1, 2), mix=None, fitted="clip") -
     down, right = step
     for name, value in (("step down", down), ("step to the right", right)):
         check_whole(name, value, 0)
-    if fitted not in ("clip", "frame"):
-        raise ValueError(f"fitted is {fitted!r}; expected 'clip' or 'frame'")
+    check_choice("fitted", fitted, ("clip", "frame"))
     height = photo.shape[1] - (frames - 1) * down
     width = photo.shape[2] - (frames - 1) * right
     if min(height, width) < 16:
