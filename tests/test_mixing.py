@@ -22,7 +22,10 @@ def panel():
 
 def test_each_slider_counts(panel):
     assert panel.mix == {"swirling_night": 1.0, "other": 0.0}
-    assert panel.sliders["swirling_night"].description == nst.samples.credits("swirling_night")[0].title
+    assert (
+        panel.sliders["swirling_night"].description
+        == nst.samples.credits("swirling_night")[0].title
+    )
     assert panel.sliders["other"].description == "other"
     photo = nst.resize(panel.photo.image, max_side=48)
     before = panel.picture.value

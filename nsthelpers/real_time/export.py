@@ -131,9 +131,7 @@ def _do(step, found, network, graph):
     if step.enlarged:
         twice = constant("twice", [1, 1, 2, 2])
         rule = {"mode": "nearest", "nearest_mode": "floor"}
-        found = add(
-            "Resize", found, "", twice, coordinate_transformation_mode="asymmetric", **rule
-        )
+        found = add("Resize", found, "", twice, coordinate_transformation_mode="asymmetric", **rule)
     border = step.kernel // 2
     if border:
         around = constant(f"border_{border}", [0, 0, border, border] * 2, "int64")

@@ -256,7 +256,9 @@ def train_painter(
     return painter
 
 
-def add_painting(painter, painting, photographs=None, *, name=None, steps=300, **options) -> Painter:
+def add_painting(
+    painter, painting, photographs=None, *, name=None, steps=300, **options
+) -> Painter:
     """Teach a painter one painting more, and nothing else.
 
     The convolutions stay as they are: only the new painting's own row of scales and shifts is
@@ -438,7 +440,7 @@ class _State:
 
 
 def _begin_with(network, other) -> str:
-    """Take another network's kernels, and the means of its rows; what the kernels are, as a hash."""
+    """Take another network's kernels, and the means of its rows; return a hash of its weights."""
     digest = hashlib.sha256()
     for name, variable in network.weights.items():
         values = to_numpy(other.weights[name])

@@ -261,7 +261,8 @@ def flicker(painter, photo, *, frames=8, step=(1, 2), mix=None, fitted="clip") -
         window = photo[:, top : top + height, left : left + width]
         now = window, np.asarray(paint(window))
         if before is not None:
-            errors.append([_warped_error(*pair, down, right) for pair in zip(before, now, strict=True)])
+            pairs = zip(before, now, strict=True)
+            errors.append([_warped_error(*pair, down, right) for pair in pairs])
         before = now
     unpainted, painted = np.sqrt(np.mean(errors, axis=0))
     return Flicker(float(painted), float(unpainted), frames)

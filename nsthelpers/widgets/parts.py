@@ -15,8 +15,8 @@ from ..images.arrays import resize, to_png_bytes
 from ..jobs import settings_of
 
 __all__ = [
-    "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "download_html", "labelled", "layout",
-    "message_html", "picture", "row", "setting_control", "show_picture",
+    "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "download_html",
+    "labelled", "layout", "message_html", "picture", "row", "setting_control", "show_picture",
 ]  # fmt: skip
 
 FINAL_SIDE = 640  # pixels of the long side of a finished picture that travel to the browser
