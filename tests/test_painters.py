@@ -231,7 +231,7 @@ def test_the_command_line_paints_by_name(shipped, tmp_path, capsys, options, sha
     [
         ("", "say in whose manner: --painter NAME or FILE, or --mix"),
         ("--painter swirling_nite", "did you mean swirling_night?"),
-        ("--mix swirling_night=1,wave=1", "unknown painting 'wave'; did you mean woodblock_wave?"),
+        ("--mix swirling_night=1,wood_wave=1", "'wood_wave'; did you mean woodblock_wave?"),
         ("--mix swirling_night", "expected shares such as"),
         ("--mix swirling_night=0", "expected a number above 0, got '0'"),
     ],
