@@ -62,6 +62,8 @@ def test_a_damaged_file_that_came_along_is_named(shipped):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ValueError, match="is not a painter, or a damaged one"):
         load_painter("swirling_night")
+    own = small_painter("own").save(shipped.parent / "own.safetensors")
+    assert load_painter(own).names == ("own",)  # which does not need the other
 
 
 def test_a_file_of_another_shape_is_refused(tmp_path):

@@ -242,8 +242,8 @@ def load_painter(source) -> Painter:
     >>> [load_painter(name)(np.zeros((1, 16, 16, 3))).shape for name in painters()[:1]]
     [...]
     """
-    known = _shipped()
-    named = isinstance(source, str) and source in known
+    known = _shipped() if _is_name(source) else {}
+    named = source in known
     path = known[source] if named else Path(source)
     if not path.is_file():
         raise FileNotFoundError(_missing(source, known))
@@ -280,10 +280,13 @@ def _shipped() -> dict[str, Path]:
     }
 
 
+def _is_name(source):
+    return isinstance(source, str) and Path(source).name == source and not Path(source).suffix
+
+
 def _missing(source, known):
-    path = Path(source)
-    if path.suffix or path.parent != Path():  # a file was meant
-        return f"there is no painter {path}"
+    if not _is_name(source):
+        return f"there is no painter {Path(source)}"
     if not known:
         return (
             f"there is no painter {source!r}: none came with this installation; train one with "

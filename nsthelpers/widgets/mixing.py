@@ -115,6 +115,7 @@ class MixingPanel(Panel):
     def _new_photo(self):
         self._small = resize(self.photo.image, max_side=self._side)
         self._paint()
+        self._paint()  # compiles the network, so that the first slider answers as the others do
 
     def _paint(self):
         self.download.value = ""
