@@ -57,6 +57,7 @@ bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (35 minu
 	$(RUN) benchmarks/evaluation.py $(BENCH)
 	$(RUN) benchmarks/time_to_loss.py $(BENCH)
 	$(RUN) benchmarks/estimate_check.py $(BENCH)
+	$(RUN) benchmarks/painter.py $(BENCH)
 	$(RUN) benchmarks/report.py $(BENCH)
 
 lab: $(BIN)/.student  ## Open the notebooks in JupyterLab

@@ -45,8 +45,13 @@ from .objectives.terms import (
 )
 from .optimizers.first_order import SGD as SGD, Adam as Adam
 from .optimizers.lbfgs import LBFGS as LBFGS
-from .real_time.painter import Painter as Painter, load_painter as load_painter
-from .real_time.training import train_painter as train_painter
+from .real_time.painter import (
+    Painter as Painter,
+    load_painter as load_painter,
+    painters as painters,
+)
+from .real_time.training import add_painting as add_painting, train_painter as train_painter
+from .real_time.video import flicker as flicker, paint_video as paint_video
 from .recipes import (
     combine_styles as combine_styles,
     reconstruct_content as reconstruct_content,

@@ -44,7 +44,7 @@ def main(argv=None) -> int:
     except BrokenPipeError:  # `nst layers | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (ValueError, OSError, MemoryError) as error:
+    except (ImportError, ValueError, OSError, MemoryError) as error:
         if os.environ.get("NST_DEBUG"):
             traceback.print_exc()
         print(f"nst: error: {_message(error)}", file=sys.stderr)

@@ -33,5 +33,7 @@ COLOUR_METHODS = ("monge", "pca", "cholesky", "histogram")
 COLOURS = ("painting", "photograph", "luminance")
 #: How a region is carried down to a layer (``objectives/regions.py``).
 CARRIES = ("average", "inside")
+#: Endings of the clips that can be written (``real_time/video.py``).
+VIDEO_NAMES = (".mp4", ".mov", ".gif")
 #: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
 STARTS = ("content", "recoloured", "style", "noise")

@@ -28,34 +28,33 @@ PRINTING = {
 }  # the command line
 # What users type: a name may be added, never lost.
 PUBLIC = """
-    Activation Adam as_image backend balance balancing check checks combine_styles Content
-    deprocess diagrams estimate explain geometric_weights gram_matrix images Laplacian layer_table
-    LBFGS load_image load_weights losses masks match_colours notebook Objective objectives
-    optimizers own plots predict preprocess quiz read_settings recipes reconstruct_content
-    reconstruct_style record resize samples save_image SGD statistics strongest_patches studies
-    Style stylize sweep synthesis Synthesis synthesize terms to_pil TotalVariation VGG vgg weights
-    white_noise widgets
+    Activation Adam add_painting as_image backend balance balancing check checks combine_styles
+    Content deprocess diagrams estimate explain flicker geometric_weights gram_matrix images
+    Laplacian layer_table LBFGS load_image load_painter load_weights losses masks match_colours
+    notebook Objective objectives optimizers own paint_video Painter painters plots predict
+    preprocess quiz read_settings recipes reconstruct_content reconstruct_style record resize
+    samples save_image SGD statistics strongest_patches studies Style stylize sweep synthesis
+    Synthesis synthesize terms to_pil TotalVariation train_painter VGG vgg weights white_noise
+    widgets
 
     backend.keras balancing.gradient_norms checks.tasks diagrams.Drawing diagrams.convolution
-    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map
-    images.colour_difference images.luminance images.to_png_bytes images.to_uint8
-    images.with_luminance losses.content_loss losses.gram_matrix losses.style_loss
-    losses.total_variation masks.by_brightness masks.by_colour masks.ellipse masks.everywhere
-    masks.front masks.half masks.load masks.Mask masks.rectangle masks.third
-    notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
+    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.colour_difference
+    images.luminance images.to_png_bytes images.to_uint8 images.with_luminance losses.content_loss
+    losses.gram_matrix losses.style_loss losses.total_variation masks.by_brightness masks.by_colour
+    masks.ellipse masks.everywhere masks.front masks.half masks.load masks.Mask masks.rectangle
+    masks.third notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
     own.regions own.terms plots.before_after plots.DescribedFigure plots.edges plots.feature_maps
     plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores plots.PALETTE
     plots.slider_figure plots.SliderFigure plots.spectrum plots.Table recipes.coarse_to_fine
-    recipes.open_image record.load record.names
-    samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
-    statistics.Statistic statistics.STATISTICS statistics.Wasserstein studies.names studies.read
-    synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
-    terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
-    vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError
-    widgets.content_panel widgets.front_panel widgets.layer_explorer widgets.rate
-    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
-    widgets.uploaded
+    recipes.open_image record.load record.names samples.credits samples.load samples.names
+    samples.resolve statistics.Gram statistics.MMD statistics.Statistic statistics.STATISTICS
+    statistics.Wasserstein studies.names studies.read synthesis.Parametrisation synthesis.Pixels
+    synthesis.Progress synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS
+    vgg.default_network vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
+    weights.WeightsUnavailableError widgets.content_panel widgets.front_panel
+    widgets.layer_explorer widgets.mixing_panel widgets.rate widgets.smoothing_panel
+    widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
 """.split()
 
 

@@ -369,6 +369,30 @@ def test_a_prediction_is_made_by_button_and_judged_by_a_later_cell(page, lab):
     playwright.expect(hint).to_be_visible()
 
 
+def test_the_mixing_panel_follows_its_sliders(page, lab):
+    folder, address = lab
+    cells = [
+        "import sys\nsys.path.append(" + repr(str(ROOT / "tests")) + ")",
+        "import nsthelpers as nst\nfrom small_painters import small_painter",
+        'nst.widgets.mixing_panel(small_painter("night", "day"), side=64)',
+    ]
+    (folder / LESSON.name).write_text(json.dumps(notebook_of(*cells)))
+    open_and_run(page, address(LESSON.name))
+    panel = page.locator(".jp-OutputArea .widget-vbox", has_text="Upload your own").first
+    picture, day = (
+        panel.locator("img.widget-image").last,
+        panel.locator(".widget-slider", has_text="day"),
+    )
+    before = picture.get_attribute("src")
+    handle = day.locator(".noUi-handle")
+    handle.focus()
+    handle.press("End")
+    playwright.expect(day.locator(".widget-readout")).to_have_text("1.00")
+    playwright.expect(picture).not_to_have_attribute("src", before)
+    panel.locator("button", has_text="Save").click()
+    panel.get_by_text("Download the picture").wait_for()
+
+
 def notebook_of(*cells):
     return {
         "nbformat": 4,

@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from ..images.files import check_image_name, load_image, save_image
+from ..choices import VIDEO_NAMES
+from ..images.files import check_image_name, existing_file, load_image, save_image
 from ..images.samples import resolve
 from .live import duration
 
@@ -61,12 +62,14 @@ def train_painter(arguments) -> int:
 
 
 def paint(arguments) -> int:
-    """Paint a photograph at once, with a network that was trained before."""
+    """Paint a photograph or a clip at once, with a network that was trained before."""
+    if not (arguments.painter or arguments.mix):
+        raise ValueError("say in whose manner: --painter NAME or FILE, or --mix NAME=SHARE,…")
+    if Path(arguments.output).suffix.lower() in VIDEO_NAMES:
+        return _paint_clip(arguments)
     check_image_name(arguments.output)
     photo = load_image(resolve(arguments.photo), max_side=arguments.max_side)
-    from ..real_time import load_painter  # only now: it starts TensorFlow
-
-    painter = load_painter(arguments.painter)
+    painter = _painter(arguments)
     began = time.perf_counter()
     painted = painter(photo)
     seconds = time.perf_counter() - began
@@ -77,6 +80,34 @@ def paint(arguments) -> int:
             f"saved {arguments.output} ({width} x {height} px), painted in {1000 * seconds:.0f} ms"
         )
     return 0
+
+
+def _paint_clip(arguments):
+    source = existing_file(Path(arguments.photo).expanduser())
+    from ..real_time import paint_video  # only now: it starts TensorFlow
+    from ..real_time.video import check_video_name
+
+    check_video_name(arguments.output)
+    painter, began = _painter(arguments), time.perf_counter()
+    options = {"max_side": arguments.max_side, "progress": not arguments.quiet}
+    clip = paint_video(painter, source, arguments.output, **options)
+    if not arguments.quiet:
+        print(
+            f"saved {clip.path} ({clip.width} x {clip.height} px, {clip.frames} of "
+            f"{clip.expected} frames, without sound)"
+        )
+        print(f"time  {duration(time.perf_counter() - began)}")
+    return 0 if clip.frames == clip.expected else 130
+
+
+def _painter(arguments):
+    """The painter that is asked for, with its mix; the first painting's where none is named."""
+    from ..real_time import load_painter  # only now: it starts TensorFlow
+
+    painter = load_painter(arguments.painter or next(iter(arguments.mix)))
+    if arguments.mix:
+        painter.mix = painter.shares(arguments.mix)
+    return painter
 
 
 def _name(source):

@@ -181,6 +181,18 @@ def _number(text):
     return value
 
 
+def _mix(text):
+    shares = {}
+    for part in text.split(","):
+        name, equals, share = part.rpartition("=")
+        if not name.strip() or not equals:
+            raise argparse.ArgumentTypeError(
+                f"expected shares such as swirling_night=2,woodblock_wave=1, got {text!r}"
+            )
+        shares[name.strip()] = _number(share)
+    return shares
+
+
 def _size(text):
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
     size = match and (int(match[1]), int(match[2] or match[1]))
@@ -209,12 +221,15 @@ def _add_training(parser):
 
 def _add_paint(parser):
     add = parser.add_argument
-    add("photo", metavar="PHOTO", help="a file, an address, or a name from `nst samples`")
-    add("output", metavar="OUTPUT", help="where to: .png, .jpg or .webp")
-    add("--painter", required=True, metavar="FILE", help="what `nst train-painter` has saved")
-    add(
-        "--max-side", type=_count, metavar="N", help="shrink the photograph to this long side first"
-    )
+    text = "a file, an address, or a name from `nst samples`; or a clip, .mp4 or .gif for example"
+    add("photo", metavar="PHOTO", help=text)
+    text = "where to: .png, .jpg or .webp; for a clip .mp4, .mov or .gif, without its sound"
+    add("output", metavar="OUTPUT", help=text)
+    text = "the name of a drawn painting, or what `nst train-painter` has saved"
+    add("--painter", metavar="NAME|FILE", help=text)
+    text = "shares of several paintings, such as swirling_night=2,woodblock_wave=1"
+    add("--mix", type=_mix, metavar="NAME=SHARE,…", help=text)
+    add("--max-side", type=_count, metavar="N", help="shrink it to this long side first")
     _add_quiet(parser)
 
 

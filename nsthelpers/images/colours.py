@@ -125,7 +125,7 @@ def mean_palette(palettes, shares):
     return tuple(sum(share * each[part] for share, each in pairs) for part in (0, 1))
 
 
-def with_palette(image, mean, covariance, method="monge"):
+def with_palette(image, mean, covariance, method="monge", *, own=None):
     """A picture with its colours moved to a mean and a covariance; see :func:`match_colours`.
 
     Parameters
@@ -133,6 +133,9 @@ def with_palette(image, mean, covariance, method="monge"):
     image : array, shape (1, H, W, 3), RGB, range [0, 1]
     mean, covariance : array, shapes (3,) and (3, 3)
     method : {"monge", "pca", "cholesky"}, default "monge"
+    own : (array, array), optional
+        Mean and covariance that are moved to these. Default: the picture's. Those of a whole clip
+        give all of its frames one and the same map.
 
     Returns
     -------
@@ -144,9 +147,9 @@ def with_palette(image, mean, covariance, method="monge"):
     >>> with_palette(noise, np.full(3, 0.75), np.zeros((3, 3))).mean().round(2).item()
     0.75
     """
-    own_mean, own = palette(image)
+    own_mean, spread = palette(image) if own is None else own
     # A grey or flat image has no colours to spread: a little of every colour keeps it invertible.
-    transport = _TRANSPORTS[method](own + 1e-6 * np.eye(3), covariance)
+    transport = _TRANSPORTS[method](spread + 1e-6 * np.eye(3), covariance)
     moved = (image.astype("float64") - own_mean) @ transport.T + mean
     return np.clip(moved, 0.0, 1.0).astype("float32")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 from ..files import check_destination, write_whole
 
-__all__ = ["checked_name", "read", "write"]
+__all__ = ["checked_name", "describe", "read", "write"]
 
 
 def checked_name(path, what) -> Path:
@@ -52,15 +53,30 @@ def read(path, what) -> tuple[dict, dict]:
     ValueError
         For a damaged file, or one that holds something else.
     """
+    with _opened(path, what) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return arrays, _described(file, path, what)
+
+
+def describe(path, what) -> dict:
+    """What is said of the arrays of such a file, which are not read; errors as of :func:`read`."""
+    with _opened(path, what) as file:
+        return _described(file, path, what)
+
+
+@contextlib.contextmanager
+def _opened(path, what):
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield file
     except SafetensorError as error:
         raise ValueError(f"{path} is not {what}, or a damaged one ({error})") from None
-    described = json.loads(metadata.get("nsthelpers", "{}"))
+
+
+def _described(file, path, what):
+    described = json.loads((file.metadata() or {}).get("nsthelpers", "{}"))
     if described.pop("kind", None) != what:
         raise ValueError(f"{path} is not {what}; give another file")
-    return arrays, described
+    return described

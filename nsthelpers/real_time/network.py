@@ -14,10 +14,10 @@ import numpy as np
 
 from ..backend import keras, ops
 
-__all__ = ["Architecture", "StyleNetwork"]
+__all__ = ["Architecture", "StyleNetwork", "is_row"]
 
-_EPSILON = 1e-5
-_MARGIN = 0.02  # black and white have no finite logit
+EPSILON = 1e-5
+MARGIN = 0.02  # black and white have no finite logit
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class StyleNetwork:
     weights : dict of str to keras.Variable
         Kernels (height, width, from, to), and for every normalised step scales and shifts
         (paintings, channels).
+    down, blocks, up, last
+        The convolutions in their order, each by name, with what comes before and after it.
 
     Notes
     -----
@@ -125,14 +127,14 @@ class StyleNetwork:
             [_Step(f"block{number}_conv1", quarter), _Step(f"block{number}_conv2", quarter)]
             for number in range(1, architecture.blocks + 1)
         ]
-        self._down = [
+        self.down = [
             _Step("down1", first, architecture.first_kernel),
             _Step("down2", half, stride=2),
             _Step("down3", quarter, stride=2),
         ]
-        self._blocks = blocks
-        self._up = [_Step("up1", half, enlarged=True), _Step("up2", first, enlarged=True)]
-        self._last = _Step("last", 3, architecture.last_kernel, normalised=False)
+        self.blocks = blocks
+        self.up = [_Step("up1", half, enlarged=True), _Step("up2", first, enlarged=True)]
+        self.last = _Step("last", 3, architecture.last_kernel, normalised=False)
         self._make_weights(np.random.default_rng([seed, 7]))
         image = keras.Input((None, None, 3), batch_size=1, name="image")
         mix = keras.Input((architecture.paintings,), batch_size=1, name="mix")
@@ -154,26 +156,26 @@ class StyleNetwork:
         tensor, shape (1, H, W, 3), range [0, 1]
         """
         found = 2.0 * image - 1.0
-        for step in self._down:
+        for step in self.down:
             found = ops.relu(self._do(step, found, mix, statistics))
-        for first, second in self._blocks:
+        for first, second in self.blocks:
             inner = ops.relu(self._do(first, found, mix, statistics))
             found = found + self._do(second, inner, mix, statistics)
-        for step in self._up:
+        for step in self.up:
             found = ops.relu(self._do(step, found, mix, statistics))
-        found = self._do(self._last, found, mix, statistics)
+        found = self._do(self.last, found, mix, statistics)
         if self.architecture.residual:
-            inside = _MARGIN + (1 - 2 * _MARGIN) * image
+            inside = MARGIN + (1 - 2 * MARGIN) * image
             found = found + 0.5 * (ops.log(inside) - ops.log(1.0 - inside))
         return ops.sigmoid(2.0 * found)
 
     def receptive_field(self) -> int:
         """How many pixels across decide one pixel of the result, besides the normalisation."""
         field, jump = 1, 1
-        for step in [*self._down, *(each for block in self._blocks for each in block)]:
+        for step in [*self.down, *(each for block in self.blocks for each in block)]:
             field += (step.kernel - 1) * jump
             jump *= step.stride
-        for step in [*self._up, self._last]:
+        for step in [*self.up, self.last]:
             jump //= 2 if step.enlarged else 1
             field += (step.kernel - 1) * jump
         return field
@@ -198,7 +200,7 @@ class StyleNetwork:
             ops.matmul(mix, self.weights[f"{step.name}/{part}"])[:, None, None]
             for part in ("scale", "shift")
         )
-        return scale * (found - mean) / ops.sqrt(variance + _EPSILON) + shift
+        return scale * (found - mean) / ops.sqrt(variance + EPSILON) + shift
 
     def _make_weights(self, generator):
         channels, rows = 3, self.architecture.paintings
@@ -215,11 +217,22 @@ class StyleNetwork:
             channels = step.filters
 
     def _steps(self):
-        return [*self._down, *(each for pair in self._blocks for each in pair), *self._up,
-                self._last]  # fmt: skip
+        return [*self.down, *(each for pair in self.blocks for each in pair), *self.up,
+                self.last]  # fmt: skip
 
     def _add(self, name, values):
         self.weights[name] = keras.Variable(values.astype("float32"), name=name.replace("/", "_"))
+
+
+def is_row(name) -> bool:
+    """Whether a weight of this name holds a row for each painting, not one value for all.
+
+    Examples
+    --------
+    >>> is_row("down1/scale"), is_row("down1/kernel")
+    (True, False)
+    """
+    return name.endswith(("/scale", "/shift"))
 
 
 def _layer():

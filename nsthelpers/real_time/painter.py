@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from ..arguments import did_you_mean
-from ..backend import to_numpy, to_tensor
+from ..backend import compile_function, to_numpy, to_tensor
 from ..images.arrays import as_image, resize
 from ..images.colours import mean_palette, with_palette
 from . import files
+from .export import export_network
 from .network import Architecture, StyleNetwork
 
-__all__ = ["Painter", "load_painter"]
+__all__ = ["Painter", "load_painter", "painters"]
+
+#: Painters that come with the package: files of :meth:`Painter.save`.
+SHIPPED = Path(__file__).parent / "painters"
 
 _TILE = 768  # pixels: larger pictures are painted in pieces of this size
 _SMALLEST = 16
@@ -54,8 +58,10 @@ class Painter:
                 f"{len(self.palettes)} palettes"
             )
         self.mix = self.shares(mix if mix is not None else self.names[0])
+        self._compiled = compile_function(lambda *inputs: network(*inputs), any_shape=True)
+        self._seen: set = set()
 
-    def __call__(self, photo, mix=None, *, tile=_TILE):
+    def __call__(self, photo, mix=None, *, tile=_TILE, colours=None):
         """Paint a photograph.
 
         Parameters
@@ -68,6 +74,10 @@ class Painter:
             A picture with a longer side is painted in pieces of at most this size, all
             normalised by the statistics of a smaller copy of the whole, so that memory does not
             grow and no seams show.
+        colours : (array, array), optional
+            Mean and covariance of the colours to start from, as of
+            :func:`nsthelpers.images.palette`. Default: the photograph's. Those of a whole clip
+            keep its frames from changing their colours one by one.
 
         Returns
         -------
@@ -87,7 +97,8 @@ class Painter:
                 f"{_SMALLEST} x {_SMALLEST}"
             )
         shares = self.mix if mix is None else self.shares(mix)
-        recoloured = with_palette(photo, *mean_palette(self.palettes, shares))
+        wanted = mean_palette(self.palettes, shares)
+        recoloured = with_palette(photo, *wanted, own=colours)
         mixture = to_tensor(shares[None])
         if max(height, width) <= tile:
             return self._whole(recoloured, mixture)
@@ -133,9 +144,48 @@ class Painter:
         files.write(path, "a painter", arrays, described)
         return path
 
+    def export(self, path) -> Path:
+        """Write the network as ONNX, for programs without Keras: phones, web pages, C++.
+
+        Parameters
+        ----------
+        path : str or Path, ending in ".onnx"
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ValueError
+            For another ending.
+        ImportError
+            Without the package onnx: ``pip install "nsthelpers[export]"``.
+
+        Notes
+        -----
+        Inputs: ``image``, float32, shape (1, height, width, 3), range [0, 1], any height and width
+        that are multiples of 4; ``mix``, float32, shape (1, paintings), what each painting counts,
+        summing to 1. Output: ``painted``, of the shape of ``image``. What this class does around
+        the network is not in the graph: the photograph is moved to the paintings' colours first
+        (:func:`nsthelpers.match_colours`), and sides are filled up to multiples of 4. Names and
+        palettes travel as the model's metadata, in JSON.
+
+        A web page that brings a runtime of its own reads the file of :meth:`save`, which holds
+        the same weights by name in half the size.
+        """
+        described = {
+            "names": list(self.names),
+            "palettes": [[part.tolist() for part in each] for each in self.palettes],
+        }
+        return export_network(self.network, path, described)
+
     def _whole(self, recoloured, mixture):
         height, width = recoloured.shape[1:3]
-        painted = self.network.model([to_tensor(_to_fours(recoloured)), mixture], training=False)
+        # Compiling takes longer than painting once: the second picture of a size pays for it.
+        paint = self._compiled if (height, width) in self._seen else self.network
+        self._seen.add((height, width))
+        painted = paint(to_tensor(_to_fours(recoloured)), mixture)
         return to_numpy(painted)[:, :height, :width]
 
     def _in_tiles(self, recoloured, mixture, tile):
@@ -167,12 +217,14 @@ class Painter:
 
 
 def load_painter(source) -> Painter:
-    """Get a painter that was saved.
+    """Get a painter that comes with the package, or one that was saved.
 
     Parameters
     ----------
     source : str or Path
-        A file of :meth:`Painter.save`.
+        One of the names that :func:`painters` lists: the painter uses that painting unless told
+        otherwise, and knows all the others of its network. Else a file of :meth:`Painter.save`.
+        A name goes before a file of the same name: write ``./swirling_night`` for the file.
 
     Returns
     -------
@@ -181,17 +233,66 @@ def load_painter(source) -> Painter:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no painter of that name, and no such file.
     ValueError
         If it is no painter, or a damaged one.
+
+    Examples
+    --------
+    >>> [load_painter(name)(np.zeros((1, 16, 16, 3))).shape for name in painters()[:1]]
+    [...]
     """
-    path = Path(source)
+    known = _shipped() if _is_name(source) else {}
+    named = source in known
+    path = known[source] if named else Path(source)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no painter {path}")
+        raise FileNotFoundError(_missing(source, known))
     arrays, described = files.read(path, "a painter")
     network = StyleNetwork(Architecture(**described["architecture"]))
     fill(network, arrays, path)
-    return Painter(network, described["names"], described["palettes"], described["settings"])
+    names, palettes = described["names"], described["palettes"]
+    mix = source if named else None
+    return Painter(network, names, palettes, described["settings"], mix)
+
+
+def painters() -> list[str]:
+    """The names of the paintings whose painters come with the package.
+
+    Returns
+    -------
+    list of str
+        What :func:`load_painter` takes; empty where none came with this installation.
+
+    Examples
+    --------
+    >>> all(isinstance(name, str) for name in painters())
+    True
+    """
+    return list(_shipped())
+
+
+def _shipped() -> dict[str, Path]:
+    """The file of every painter that comes along, by the names of its paintings."""
+    return {
+        name: path
+        for path in sorted(SHIPPED.glob("*.safetensors"))
+        for name in files.describe(path, "a painter")["names"]
+    }
+
+
+def _is_name(source):
+    return isinstance(source, str) and Path(source).name == source and not Path(source).suffix
+
+
+def _missing(source, known):
+    if not _is_name(source):
+        return f"there is no painter {Path(source)}"
+    if not known:
+        return (
+            f"there is no painter {source!r}: none came with this installation; train one with "
+            "nst.train_painter, or give a file"
+        )
+    return f"there is no painter {source!r}: {did_you_mean(source, known)}"
 
 
 def fill(network, arrays, path):

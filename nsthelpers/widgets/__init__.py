@@ -8,6 +8,7 @@ is pressed. ``panel.run()``, ``panel.stop()`` and ``panel.wait()`` do the same f
 from .content import content_panel
 from .explorer import layer_explorer
 from .front import front_panel
+from .mixing import mixing_panel
 from .rating import rate
 from .smoothing import smoothing_panel
 from .statistic import statistic_panel
@@ -18,6 +19,7 @@ __all__ = [
     "content_panel",
     "front_panel",
     "layer_explorer",
+    "mixing_panel",
     "rate",
     "smoothing_panel",
     "statistic_panel",

@@ -5,6 +5,7 @@ They look alike in ipywidgets 7 (Colab) and 8, and never show scroll bars of the
 
 from __future__ import annotations
 
+import base64
 import html
 import math
 
@@ -14,8 +15,8 @@ from ..images.arrays import resize, to_png_bytes
 from ..jobs import settings_of
 
 __all__ = [
-    "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "labelled", "layout",
-    "message_html", "picture", "row", "setting_control", "show_picture",
+    "FINAL_SIDE", "Panel", "button", "caption", "caption_html", "column", "download_html",
+    "labelled", "layout", "message_html", "picture", "row", "setting_control", "show_picture",
 ]  # fmt: skip
 
 FINAL_SIDE = 640  # pixels of the long side of a finished picture that travel to the browser
@@ -55,6 +56,16 @@ def caption(text):
 def caption_html(text):
     """The HTML of a caption."""
     return f'<div style="text-align:center;opacity:.75;line-height:1.3">{html.escape(text)}</div>'
+
+
+def download_html(path, size):
+    """The HTML of a link that saves a PNG file with settings inside, of this height and width."""
+    data, (height, width) = base64.b64encode(path.read_bytes()).decode(), size
+    return (
+        f'<a download="{path.name}" href="data:image/png;base64,{data}" '
+        f'style="text-decoration:underline">Download the picture '
+        f"({width} × {height} pixels, settings inside)</a>"
+    )
 
 
 def message_html(text, bad=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import tempfile
 from pathlib import Path
 
@@ -14,10 +13,19 @@ from ..images.arrays import resize
 from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
-from .parts import column, labelled, layout, message_html, row, setting_control, show_picture
+from .parts import (
+    column,
+    download_html,
+    labelled,
+    layout,
+    message_html,
+    row,
+    setting_control,
+    show_picture,
+)
 from .run_panel import SMOOTHING, RunPanel, optimizer_menu, run_settings, steps_slider
 
-__all__ = ["studio", "Studio", "uploaded"]
+__all__ = ["Chooser", "studio", "Studio", "uploaded"]
 
 _SIDES = {"fast": (32, 48, 64), "cpu": (128, 192, 256, 384), "gpu": (256, 384, 512, 768, 1024)}
 _LARGEST = 1024  # pixels of the long side that are kept of a picture
@@ -51,8 +59,8 @@ def studio(
 class Studio(RunPanel):
     def __init__(self, content, style, profile, network):
         self._network, self._latest, self._photo = network, None, None
-        self.content = _Chooser("photograph", content, self._new_photo)
-        self.style = _Chooser("painting", style, lambda: None)
+        self.content = Chooser("photograph", content, self._new_photo)
+        self.style = Chooser("painting", style, lambda: None)
         self.style_weight = setting_control("style_weight")
         self.statistic = setting_control("statistic")
         self.smoothing = setting_control(
@@ -118,13 +126,7 @@ class Studio(RunPanel):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "stylized.png"
             result.save(path)  # so that the settings are in the file
-            data = base64.b64encode(path.read_bytes()).decode()
-        height, width = result.image.shape[1:3]
-        self.download.value = (
-            f'<a download="stylized.png" href="data:image/png;base64,{data}" '
-            f'style="text-decoration:underline">Download the picture '
-            f"({width} × {height} pixels, settings inside)</a>"
-        )
+            self.download.value = download_html(path, result.image.shape[1:3])
 
     def _new_photo(self):
         if not self.running:
@@ -142,7 +144,7 @@ class Studio(RunPanel):
         show_picture(self.picture, photo, wide=470, tall=470)
 
 
-class _Chooser(ipw.VBox):
+class Chooser(ipw.VBox):
     """A thumbnail, a list of samples, a button to upload: one picture."""
 
     def __init__(self, role, source, changed):
