@@ -332,8 +332,10 @@ class Style(Term):
     def whole_only(self):
         if self.masked:
             return "a style with mask= looks at an image of its own; expected region= instead"
-        if not (decides(type(self.statistic), "additive", "describe", "target", "loss")
-                and self.statistic.additive):
+        if not (
+            decides(type(self.statistic), "additive", "describe", "target", "loss")
+            and self.statistic.additive
+        ):
             return f"{self.statistic} is no mean over positions that know nothing of each other"
         return super().whole_only()
 

@@ -219,9 +219,7 @@ class _Graph:
         layers = sorted({layer for term in self._terms for layer in term.layers})
         features = self._cutter.network.features(window, layers)
         features = self._cutter.core(features, offset, self._core)
-        return [
-            term.sums(features, each) for term, each in zip(self._terms, targets, strict=True)
-        ]
+        return [term.sums(features, each) for term, each in zip(self._terms, targets, strict=True)]
 
     def _total(self, sums, parameters):
         targets, weights = parameters
