@@ -167,6 +167,7 @@ def make_plan(
     """
     objective = as_objective(objective)
     check_whole("jitter", jitter, 0)
+    _check_tiles(tiles, objective)
     if optimizer is None:
         optimizer = Adam() if jitter else LBFGS()
     if not isinstance(optimizer, Optimizer):
@@ -194,7 +195,6 @@ def make_plan(
         precision = "float32"  # the pixels are never rounded
     elif precision == "auto":
         precision = quickest_precision()
-    _check_tiles(tiles, objective)
     stages = tuple(
         Stage(size, count, chosen_tiles(tiles, objective, optimizer, precision, size))
         for size, count in zip(sizes, counts, strict=True)

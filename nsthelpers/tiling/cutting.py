@@ -90,7 +90,7 @@ class Cutter:
     >>> from nsthelpers import VGG
     >>> cutter = Cutter(VGG(weights="random"), ["block2_conv1"], 32)
     >>> [(tile.columns, tile.left, tile.window) for tile in cutter.tiles((20, 71))]
-    [((0, 24), 0, (20, 31)), ((24, 48), 20, (20, 31)), ((48, 71), 40, (20, 31))]
+    [((0, 24), 0, (20, 33)), ((24, 48), 20, (20, 33)), ((48, 71), 38, (20, 33))]
     """
 
     def __init__(self, network, layers, side):

@@ -52,8 +52,8 @@ def obstacle(objective) -> str:
     >>> style = Style(white_noise(32, 32), statistic="blurred", network=network)
     >>> obstacle(1 * TotalVariation())
     'no term reads a layer of the network, so that there is nothing to save'
-    >>> obstacle(10 * style)
-    "style: Gram(shift=0.0, power=1.0, blur=1, offsets=((0, 0),)) is ..."
+    >>> obstacle(10 * style).partition(" is ")[2]
+    'no mean over positions that know nothing of each other'
     """
     counting = {label: term for label, term in objective.terms.items() if objective.weights[label]}
     if not any(term.layers for term in counting.values()):
@@ -90,6 +90,8 @@ class TiledObjective:
     ----------
     shape : tuple of int
         (1, H, W, 3), of the images that it judges.
+    tiles : int
+        How many there are.
 
     Raises
     ------
@@ -143,6 +145,7 @@ class TiledObjective:
             (tile, _Graph(cutter, tuple(seeing.values()), tile.window, tile.core), list(each))
             for tile, *each in zip(cutter.tiles(size), *targets, strict=True)
         ]
+        self.tiles = len(self._tiles)
         self._seeing_labels = list(seeing)
         self._seeing_weights = to_tensor([self._weights[label] for label in seeing])
 
