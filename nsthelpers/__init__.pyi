@@ -14,6 +14,7 @@ from . import (
     statistics as statistics,
     studies as studies,
     synthesis as synthesis,
+    tiling as tiling,
     widgets as widgets,
 )
 from .images import samples as samples

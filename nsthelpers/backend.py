@@ -64,6 +64,7 @@ if keras.backend.backend() != "tensorflow":
 __all__ = [
     "PRECISIONS",
     "Device",
+    "add_nests",
     "compile_function",
     "compile_training_step",
     "compile_value_and_gradient",
@@ -244,6 +245,18 @@ def to_numpy(tensor) -> np.ndarray:
     return np.array(tensor)
 
 
+def add_nests(first, second):
+    """Add up two nests of tensors of the same structure.
+
+    Examples
+    --------
+    >>> one, two = to_tensor(1.0), to_tensor(2.0)
+    >>> [float(each) for each in add_nests([one, two], [two, two])]
+    [3.0, 4.0]
+    """
+    return keras.tree.map_structure(ops.add, first, second)
+
+
 def replace_rows(tensor, rows, values):
     """Give back a tensor with some of its rows replaced, without copying the others where possible.
 
@@ -273,7 +286,8 @@ def compile_value_and_gradient(function, *, compiled: bool = False):
     Parameters
     ----------
     function : callable
-        Of the image and any nest of tensors. Only the loss is differentiated, only by the image.
+        Of the image, or a nest of tensors in its place, and any nest of tensors. Only the loss is
+        differentiated, only by the first.
         The parameters are arguments of the compiled graph, not constants in it: a new target or a
         new weight of the same shape costs no new trace.
     compiled : bool, default False

@@ -143,7 +143,14 @@ def _scales(value):
     return None if any(isinstance(each, str) for each in listed) else value
 
 
+def _tiles(value):
+    if isinstance(value, str):
+        return value if value in _TILE_WORDS else None
+    return _whole(16).checked(value)
+
+
 _SCALE_WORDS = ("coarse to fine", "none")
+_TILE_WORDS = ("auto", "none")
 _WEIGHT = _number(least=0, slider=(0.1, 1000.0))
 _SHARES = _one_or_more(_number(least=0), "of them")
 _PICTURE = Kind(
@@ -160,6 +167,12 @@ _SCALES = Kind(
     _SCALE_WORDS,
     several=True,
     metavar="N|none",
+)
+_TILES = Kind(
+    "'auto', 'none' or a whole number of at least 16",
+    _tiles,
+    lambda text: text if text in _TILE_WORDS else int(text),
+    metavar="N|auto|none",
 )
 REGIONS = Kind(
     "pairs of a mask and the painting for it, or texts such as 'sky.png=swirling_night'",
@@ -178,7 +191,12 @@ _PICTURE_WORDS = {
 }
 
 
-_NONE = {"scales": "none", "network": "vgg19", "optimizer": "lbfgs"}  # as programs say it
+_NONE = {
+    "scales": "none",
+    "tiles": "none",
+    "network": "vgg19",
+    "optimizer": "lbfgs",
+}  # as programs say it
 
 
 def _setting(default, kind, help, option=None):
@@ -260,6 +278,9 @@ class Job:
         "auto", _choice("auto", *choices.PRECISIONS), "number format inside the network"
     )
     time_limit: object = _setting(None, _number(above=0), "seconds after which to stop")
+    tiles: object = _setting(
+        "auto", _TILES, "evaluate in tiles of so many pixels a side, which takes little memory"
+    )
     network: object = _setting(
         "vgg19", _choice(*choices.NETWORKS, or_object="a VGG", method="features"), "the network"
     )

@@ -277,6 +277,7 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
         "scales": _scales_of(job, size),
         "precision": job.precision,
         "time_limit": job.time_limit,
+        "tiles": None if job.tiles == "none" else job.tiles,
     }
     if dry_run:
         return estimate(objective, **options)

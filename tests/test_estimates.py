@@ -11,7 +11,7 @@ import pytest
 
 import nsthelpers as nst
 from nsthelpers.backend import Device, ops
-from nsthelpers.synthesis import estimates, memory, timing
+from nsthelpers.synthesis import estimates, footprint, memory, timing
 
 LAW = {"compiling": 2.0, "preparing": 4e-6, "fixed": 0.01, "per_pixel": 1e-5}
 
@@ -159,7 +159,7 @@ class TestMemory:
             nst.Content(start(), "block1_conv1", network=network), precision="float32"
         )
         per_value = (one - none) / (400 * 600 * 64)
-        assert per_value == pytest.approx(estimates._BYTES_PER_ACTIVATION["float32"], rel=0.01)
+        assert per_value == pytest.approx(footprint._BYTES_PER_ACTIVATION["float32"], rel=0.01)
 
     def test_a_mask_costs_a_second_pass(self, network):
         def style(mask):

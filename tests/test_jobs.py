@@ -43,6 +43,8 @@ def random_settings(job):
             made[name] = st.one_of(layer, st.lists(layer, min_size=1))
         elif name.endswith("_weights"):
             made[name] = st.one_of(st.none(), numbers, listed)
+        elif name == "tiles":
+            made[name] = st.sampled_from(["auto", "none", 16, 512])
         elif name == "time_limit":
             made[name] = st.one_of(st.none(), numbers)
         elif kind.choices:

@@ -305,7 +305,7 @@ class TestStyle:
         )
         assert left.settings()["region"] == 0.5 and left.settings()["carry"] == "average"
         assert not {"region", "carry", "source_region"} & set(plain.settings())
-        assert left._graph_key() == right._graph_key() != plain._graph_key()
+        assert left.graph_key() == right.graph_key() != plain.graph_key()
 
     def test_a_place_cannot_be_shifted(self, network, photo, painting):
         for term in (

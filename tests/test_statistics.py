@@ -557,7 +557,7 @@ class TestInTheStyleTerm:
 
     def test_graphs_are_kept_by_statistic(self, network, painting):
         def key(statistic):
-            return nst.Style(painting, LAYERS, statistic=statistic, network=network)._graph_key()
+            return nst.Style(painting, LAYERS, statistic=statistic, network=network).graph_key()
 
         assert key("gram") == key(Gram()) == key(Gram(shift=0))
         assert len({key(name) for name in STATISTICS}) == len(STATISTICS)
@@ -628,7 +628,7 @@ class TestMask:
         masked = nst.Style(painting, LAYERS, mask=self.MASK, network=network)
         plain = nst.Style(painting, LAYERS, network=network)
         assert masked.settings()["masked"] == pytest.approx(20 / 48, abs=1e-4)
-        assert "masked" not in plain.settings() and masked._graph_key() != plain._graph_key()
+        assert "masked" not in plain.settings() and masked.graph_key() != plain.graph_key()
 
     def test_a_mask_out_of_range_is_refused(self, network, painting):
         with pytest.raises(ValueError, match="divide by 255"):

@@ -297,7 +297,7 @@ class TestActivation:
 
     def test_channels_of_a_layer_share_one_graph(self, network):
         one, other = (nst.Activation("conv2_1", channel, network=network) for channel in (1, 2))
-        assert one._graph_key() == other._graph_key()
+        assert one.graph_key() == other.graph_key()
 
     @pytest.mark.parametrize("channel", [-1, 64, 1.5, True, "3"])
     def test_a_channel_that_is_not_there_is_refused(self, network, channel):

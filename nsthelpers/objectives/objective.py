@@ -21,7 +21,10 @@ from ..backend import compile_value_and_gradient, ops, to_numpy, to_tensor
 from ..images.arrays import as_image
 from ..network.vgg import VGG
 
-__all__ = ["BoundObjective", "Evaluation", "Objective", "Term", "as_objective", "checked_weight"]
+__all__ = [
+    "BoundObjective", "Evaluation", "Objective", "Term", "active_terms", "as_objective",
+    "checked_weight", "decides",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,43 @@ class Term(_Algebra):
         """Its loss, a scalar tensor; ``features`` maps at least its layers to activations."""
         raise NotImplementedError
 
+    def whole_only(self) -> str:
+        """Why it cannot be had tile by tile; "" if it can.
+
+        A term that reads no layers is always looked at as a whole, which takes little memory. One
+        that reads some can be had where its loss is a function of sums over positions: it then has
+        :meth:`tile_targets`, :meth:`sums` and :meth:`loss_of`, beside a ``loss`` that agrees.
+        """
+        # A subclass with a loss of its own must say anew of what sums that loss is made.
+        if self.layers and not decides(type(self), "sums", "loss", "targets"):
+            return f"{type(self).__name__} has no method `sums` that belongs to its `loss`"
+        return ""
+
+    def tile_targets(self, size, scale, cutter):
+        """What :meth:`targets` makes, for one tile of an image of this size after the other.
+
+        Parameters
+        ----------
+        size : (int, int)
+            Height and width.
+        scale : float
+        cutter : nsthelpers.tiling.Cutter
+            Goes through pictures tile by tile.
+
+        Yields
+        ------
+        nest of tensors
+        """
+        raise NotImplementedError
+
+    def sums(self, features, targets):
+        """Sums over the positions of a tile, of which those of all tiles add up: any nest."""
+        raise NotImplementedError
+
+    def loss_of(self, sums, targets):
+        """The loss, from the sums over all positions and the targets of any tile."""
+        raise NotImplementedError
+
     def settings(self) -> dict:
         """Its arguments as plain data."""
         return {}
@@ -238,7 +278,7 @@ class Term(_Algebra):
         """As :meth:`Objective.report`, with weight 1."""
         return as_objective(self).report(image)
 
-    def _graph_key(self):
+    def graph_key(self):
         """What the compiled graph depends on besides the shapes of the tensors."""
         # Not inherited: the loss of a subclass may read more than its parent knows of.
         names = vars(type(self)).get("compiled_in")
@@ -267,18 +307,9 @@ class BoundObjective:
 
     def __init__(self, objective, height, width, scale, precision):
         self.shape = (1, height, width, 3)
-        active = [
-            (label, weight, term) for label, (weight, term) in objective._labelled() if weight > 0
-        ]
-        if not active:
-            raise ValueError("every term has weight 0; there is nothing to optimise")
-        self._labels = [label for label, _, _ in active]
-        self._weights = [weight for _, weight, _ in active]
-        network, terms = objective.network, tuple(term for _, _, term in active)
+        network, active = active_terms(objective, precision)
+        self._labels, self._weights, terms = zip(*active, strict=True)
         self._exact = network is None or precision == "float32"
-        if network is not None and network.precision != precision:
-            network = network.in_precision(precision)
-            terms = tuple(_through(network, term) if term.layers else term for term in terms)
         self.parameters = {
             "weights": to_tensor(self._weights),
             "targets": [term.targets(height, width, scale) for term in terms],
@@ -314,6 +345,46 @@ class BoundObjective:
         return found
 
 
+def active_terms(objective, precision):
+    """The terms that count, and their network in a precision.
+
+    Returns
+    -------
+    network : VGG or None
+    active : list of (str, float, Term)
+        Labels, weights above 0, and terms that read this network.
+
+    Raises
+    ------
+    ValueError
+        If every weight is 0.
+    """
+    active = [(label, weight, term) for label, (weight, term) in objective._labelled() if weight]
+    if not active:
+        raise ValueError("every term has weight 0; there is nothing to optimise")
+    network = objective.network
+    if network is not None and network.precision != precision:
+        network = network.in_precision(precision)
+        active = [
+            (label, weight, _through(network, term) if term.layers else term)
+            for label, weight, term in active
+        ]
+    return network, active
+
+
+def decides(kind, name, *others) -> bool:
+    """Whether the nearest class that has one of these methods to itself has the first of them.
+
+    Examples
+    --------
+    >>> decides(Term, "sums", "loss")
+    True
+    >>> decides(type("Other", (Term,), {"loss": None}), "sums", "loss")
+    False
+    """
+    return name in next(vars(c) for c in kind.__mro__ if {name, *others} & set(vars(c)))
+
+
 def _through(network, term):
     """The same term, looking through another network."""
     reading = copy.copy(term)
@@ -326,7 +397,7 @@ class _Graph:
 
     def __init__(self, network, terms, shape):
         self.network, self.terms = network, terms
-        self._key = (network, shape, *(term._graph_key() for term in terms))
+        self._key = (network, shape, *(term.graph_key() for term in terms))
 
     def __eq__(self, other):
         return self._key == other._key

@@ -6,19 +6,20 @@ Each pairs a picture (if it needs one) and the layers that it is looked at throu
 
 from __future__ import annotations
 
+import functools
 import math
 
 from .. import losses
 from ..arguments import check_choice, check_whole
-from ..backend import ops, to_tensor
+from ..backend import add_nests, ops, to_tensor
 from ..choices import CARRIES
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..masks.mask import as_mask
 from ..network.layers import check_channel
 from ..network.vgg import STYLE_LAYERS, default_network, layer_name
-from ..statistics.base import guided
+from ..statistics.base import as_parts, guided
 from ..statistics.by_name import Gram, as_statistic
-from .objective import Term, checked_weight
+from .objective import Term, checked_weight, decides
 from .regions import carried, guide, narrowest_field
 
 __all__ = ["Activation", "Content", "Laplacian", "Style", "TotalVariation"]
@@ -90,20 +91,53 @@ class Content(Term):
     def targets(self, height, width, scale):
         picture = _at(self.image, height, width)
         features = self.network.features(to_tensor(picture), self.layers)  # it was checked above
+        return self._held(features, self._places(height, width))
+
+    def _places(self, height, width):
+        """How much each position counts, layer by layer; None where all count alike."""
+        if not self.guided:
+            return None
+        weights = carried(self.region.at(height, width), self.layers, self.network)
+        if not all(weights[layer].any() for layer in self.layers):
+            raise ValueError(
+                f"nothing is left of the content's region at {width} x {height} pixels; "
+                "expected a larger one"
+            )
+        return [guide(weights[layer], 0.5) for layer in self.layers]
+
+    def _held(self, features, places):
+        """The targets, from the picture's features."""
         found = {"weights": to_tensor(self.layer_weights)}
-        if self.guided:
-            weights = carried(self.region.at(height, width), self.layers, self.network)
-            if not all(weights[layer].any() for layer in self.layers):
-                raise ValueError(
-                    f"nothing is left of the content's region at {width} x {height} pixels; "
-                    "expected a larger one"
-                )
-            found["where"] = [to_tensor(guide(weights[layer], 0.5)) for layer in self.layers]
+        if places:
+            found["where"] = [to_tensor(each) for each in places]
         places = found.get("where", [None] * len(self.layers))
         found["features"] = [
             guided(features[layer], place) for layer, place in zip(self.layers, places, strict=True)
         ]
         return found
+
+    def tile_targets(self, size, scale, cutter):
+        places = self._places(*size)
+        for tile, features in cutter.features(_at(self.image, *size), self.layers):
+            yield self._held(features, _cut(tile, self.layers, places))
+
+    def sums(self, features, targets):
+        places = targets.get("where", [None] * len(self.layers))
+        found = []
+        for layer, place, target in zip(self.layers, places, targets["features"], strict=True):
+            difference = guided(features[layer], place) - target
+            sums = [ops.sum(ops.square(each)) for each in (difference, target)]
+            found.append((*sums, to_tensor(float(math.prod(target.shape)))))
+        return found
+
+    def loss_of(self, sums, targets):
+        def reduced(squares, of_target, count):
+            if self.reduction == "gatys":
+                return 0.5 * squares
+            mean = squares / count
+            return mean / (of_target / count + 1e-12) if self.reduction == "relative" else mean
+
+        return sum(targets["weights"][i] * reduced(*each) for i, each in enumerate(sums))
 
     def loss(self, image, features, targets):
         places = targets.get("where", [None] * len(self.layers))
@@ -259,12 +293,8 @@ class Style(Term):
         return self.guided or self.masked
 
     def targets(self, height, width, scale):
-        shrunk = [_shrunk(painting, scale) for painting in self.images]
+        shrunk, theirs = self._sources(scale)
         paintings = [self.network.features(to_tensor(each), self.layers) for each in shrunk]
-        theirs = [
-            self._carried(region, *each.shape[1:3])
-            for region, each in zip(self.source_regions, shrunk, strict=True)
-        ]
         ours = self._carried(self.region, height, width)
         found = {
             "groups": [
@@ -298,6 +328,68 @@ class Style(Term):
             )
             for i, group in enumerate(self.groups)
         )
+
+    def whole_only(self):
+        if self.masked:
+            return "a style with mask= looks at an image of its own; expected region= instead"
+        if not (
+            decides(type(self.statistic), "additive", "describe", "target", "loss")
+            and self.statistic.additive
+        ):
+            return f"{self.statistic} is no mean over positions that know nothing of each other"
+        return super().whole_only()
+
+    def tile_targets(self, size, scale, cutter):
+        shrunk, theirs = self._sources(scale)
+        described = [self._described(*each, cutter) for each in zip(shrunk, theirs, strict=True)]
+        groups = [
+            self.statistic.target_of(list(each), self.image_weights)
+            for each in zip(*described, strict=True)
+        ]
+        ours = self._carried(self.region, *size)
+        found = {"groups": groups, "weights": to_tensor(self._left(ours, theirs, size))}
+        for tile in cutter.tiles(size):
+            yield {**found, "where": self._where(ours, tile)} if self.guided else found
+
+    def _described(self, painting, region, cutter):
+        """What a painting's features are in each group, looked at tile by tile."""
+        found = (
+            self._summed(features, self._where(region, tile))
+            for tile, features in cutter.features(painting, self.layers)
+        )
+        return [_mean(*each) for each in functools.reduce(add_nests, found)]
+
+    def _where(self, region, tile):
+        """How much each of a tile's positions counts, group by group."""
+        return [_cut(tile, group, _guides(group, region)) for group in self.groups]
+
+    def sums(self, features, targets):
+        return self._summed(features, targets.get("where", [None] * len(self.groups)))
+
+    def _summed(self, features, where):
+        """Each group's description, times the number of positions; and this number."""
+        found = []
+        for group, places in zip(self.groups, where, strict=True):
+            count = min(math.prod(features[layer].shape[1:3]) for layer in group)
+            confined = {} if places is None else {"where": places}
+            parts = as_parts(self.statistic.describe(*_picked(group, features), **confined))
+            found.append((tuple(count * part for part in parts), to_tensor(float(count))))
+        return found
+
+    def loss_of(self, sums, targets):
+        return sum(
+            targets["weights"][i]
+            * self.statistic.compare(_mean(*each), targets["groups"][i], self.reduction)
+            for i, each in enumerate(sums)
+        )
+
+    def _sources(self, scale):
+        """The paintings at their size, and their regions at the positions of the layers."""
+        shrunk = [_shrunk(painting, scale) for painting in self.images]
+        return shrunk, [
+            self._carried(region, *each.shape[1:3])
+            for region, each in zip(self.source_regions, shrunk, strict=True)
+        ]
 
     def _check_regional(self):
         if not self.statistic.regional:
@@ -530,6 +622,17 @@ class Activation(Term):
         means = ops.mean(features[self.layers[0]], axis=(0, 1, 2))
         return -ops.log(1 + ops.take(means, targets["channel"]))
 
+    def tile_targets(self, size, scale, cutter):
+        return (self.targets(*size, scale) for _ in cutter.tiles(size))
+
+    def sums(self, features, targets):
+        answers = ops.take(features[self.layers[0]], targets["channel"], axis=-1)
+        return ops.sum(answers), to_tensor(float(math.prod(answers.shape)))
+
+    def loss_of(self, sums, targets):
+        total, count = sums
+        return -ops.log(1 + total / count)
+
     def settings(self):
         return {"layer": self.layers[0], "channel": int(self.channel)}
 
@@ -554,6 +657,15 @@ def _weighted_layers(layers, weights, network):
     if not kept:
         raise ValueError("every layer has weight 0; give at least one a positive weight")
     return tuple(zip(*kept, strict=True))
+
+
+def _mean(parts, count):
+    return tuple(part / count for part in parts)
+
+
+def _cut(tile, layers, arrays):
+    """The part of each layer's array that belongs to a tile; None where there are none."""
+    return arrays and tuple(tile.cut(*each) for each in zip(layers, arrays, strict=True))
 
 
 def _picked(group, features):

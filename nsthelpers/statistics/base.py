@@ -16,7 +16,7 @@ import inspect
 from .. import losses
 from ..backend import ops
 
-__all__ = ["Statistic", "four_axes", "guided", "mean_loss", "mixture", "products"]
+__all__ = ["Statistic", "as_parts", "four_axes", "guided", "mean_loss", "mixture", "products"]
 
 
 class Statistic:
@@ -26,6 +26,12 @@ class Statistic:
     ----------
     reductions : tuple of str
         Those of :data:`nsthelpers.losses.REDUCTIONS` that make sense for it.
+    additive : bool, default False
+        Whether ``describe`` averages something that each position knows by itself, so that the
+        description of a picture is the mean of those of its parts, weighted by how many positions
+        they have. Then it can be had tile by tile (:mod:`nsthelpers.tiling`), and whatever else a
+        class overrides must be ``target_of`` and ``compare``, which look at descriptions only. It
+        is believed of the class that says so, and not of others that override its ``describe``.
 
     Notes
     -----
@@ -54,6 +60,7 @@ class Statistic:
     """
 
     reductions = ("relative", "mean")
+    additive = False
 
     @property
     def regional(self) -> bool:
@@ -112,11 +119,19 @@ class Statistic:
         -------
         nest of tensors
         """
-        return mixture(self._each(paintings, where), shares)
+        return self.target_of(self._each(paintings, where), shares)
+
+    def target_of(self, descriptions, shares):
+        """The same target, from the description of each painting."""
+        return mixture(descriptions, shares)
 
     def loss(self, features, target, reduction="relative", where=None):
         """How far the features of one group are from a target: a scalar tensor, at least 0."""
-        return mean_loss(self._described(features, where), target, reduction)
+        return self.compare(self._described(features, where), target, reduction)
+
+    def compare(self, description, target, reduction="relative"):
+        """How far a description is from a target: the same loss."""
+        return mean_loss(description, target, reduction)
 
     def _each(self, paintings, where, *others):
         places = where or [None] * len(paintings)
@@ -157,18 +172,19 @@ def guided(features, where, power=1):
 
 def mixture(descriptions, shares):
     """The weighted mean of descriptions: a tuple of tensors, one for each of their parts."""
-    parts = zip(*map(_as_parts, descriptions), strict=True)
+    parts = zip(*map(as_parts, descriptions), strict=True)
     return tuple(sum(s * p for s, p in zip(shares, part, strict=True)) for part in parts)
 
 
 def mean_loss(description, target, reduction):
     """How far the parts of a description are from a target's, on average: a scalar tensor."""
-    parts = _as_parts(description)
+    parts = as_parts(description)
     found = [losses.style_loss(p, t, reduction) for p, t in zip(parts, target, strict=True)]
     return sum(found) / len(found) if len(found) > 1 else found[0]
 
 
-def _as_parts(description):
+def as_parts(description):
+    """A description as a tuple of tensors, also where it is one."""
     return tuple(description) if isinstance(description, (tuple, list)) else (description,)
 
 

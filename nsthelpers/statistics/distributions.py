@@ -107,13 +107,23 @@ class MMD(Statistic):
         answers = ops.cos(ops.matmul(rows, directions) + phases) - ops.cos(phases)
         return math.sqrt(2) * ops.mean(guided(answers, place, 2), axis=0)
 
+    @property
+    def additive(self) -> bool:
+        """Not with waves: their scale is that of the paintings' features, which are looked at."""
+        return self.kernel != "gaussian"
+
     def target(self, paintings, shares, where=None):
         waves = self._waves(paintings, shares, where) if self.kernel == "gaussian" else ()
-        parts = mixture(self._each(paintings, where, waves), shares)
-        return {"parts": parts, "waves": waves}
+        return self.target_of(self._each(paintings, where, waves), shares, waves)
+
+    def target_of(self, descriptions, shares, waves=()):
+        return {"parts": mixture(descriptions, shares), "waves": waves}
 
     def loss(self, features, target, reduction="relative", where=None):
         description = self._described(features, where, target["waves"])
+        return self.compare(description, target, reduction)
+
+    def compare(self, description, target, reduction="relative"):
         return mean_loss(description, target["parts"], reduction)
 
     def _waves(self, paintings, shares, where):
@@ -159,14 +169,16 @@ class MeanVariance(Statistic):
     13.0
     """
 
+    additive = True
+
     def describe(self, features, where=None):
         (place,) = where or (None,)
         rows = losses.as_rows(features)
         means = (guided(each, place, 2) for each in (rows, ops.square(rows)))
         return tuple(ops.mean(each, axis=0) for each in means)
 
-    def loss(self, features, target, reduction="relative", where=None):
-        mean, square = self._described(features, where)
+    def compare(self, description, target, reduction="relative"):
+        mean, square = description
         wanted_mean, wanted_square = target
         tiny = 1e-6 * ops.mean(wanted_square) + 1e-12
 
@@ -223,6 +235,8 @@ class Wasserstein(Statistic):
     iterations: int = 20
     ridge: float = 0.03
 
+    additive = True
+
     def __post_init__(self):
         check_whole("iterations", self.iterations, 1)
         if not (math.isfinite(self.ridge) and self.ridge >= 0):
@@ -233,8 +247,8 @@ class Wasserstein(Statistic):
         rows = losses.as_rows(features)
         return ops.mean(guided(rows, place, 2), axis=0), gram_matrix(guided(rows, place))
 
-    def target(self, paintings, shares, where=None):
-        mean, gram = super().target(paintings, shares, where)
+    def target_of(self, descriptions, shares):
+        mean, gram = super().target_of(descriptions, shares)
         covariance = gram - ops.outer(mean, mean)
         added = self.ridge * ops.trace(covariance) / covariance.shape[0] + 1e-12
         covariance = covariance + added * ops.eye(covariance.shape[0], dtype=covariance.dtype)
@@ -249,8 +263,8 @@ class Wasserstein(Statistic):
             "unit": ops.trace(gram),
         }
 
-    def loss(self, features, target, reduction="relative", where=None):
-        mean, gram = self._described(features, where)
+    def compare(self, description, target, reduction="relative"):
+        mean, gram = description
         filters = gram.shape[0]
         covariance = gram - ops.outer(mean, mean)
         covariance = covariance + target["added"] * ops.eye(filters, dtype=gram.dtype)

@@ -80,6 +80,11 @@ class Gram(Statistic):
 
     reductions = losses.REDUCTIONS
 
+    @property
+    def additive(self) -> bool:
+        """Not where neighbours count: they may lie in another tile."""
+        return self.blur == 0 and self.offsets == ((0, 0),)
+
     def __post_init__(self):
         if not math.isfinite(self.shift):
             raise ValueError(f"shift is {self.shift}; expected a finite number, such as -1")

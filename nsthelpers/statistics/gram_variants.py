@@ -52,6 +52,7 @@ class GramChain(Statistic):
     """
 
     reductions = losses.REDUCTIONS
+    additive = True
 
     def groups(self, layers, weights, network="vgg19"):
         if len(layers) < 2:
@@ -145,6 +146,8 @@ class GramCube(Statistic):
 
     directions: int = 16
     seed: int = 0
+
+    additive = True
 
     def __post_init__(self):
         check_whole("directions", self.directions, 1)

@@ -15,22 +15,13 @@ import numpy as np
 
 from ..backend import Device, device, reusable_memory
 from ..images.arrays import MINIMUM_SIDE
-from ..network.layers import layer_table
 from ..objectives.terms import Content, Style, TotalVariation
+from .footprint import USABLE, needed_bytes, tiled_work
 from .memory import held_and_free
 from .plan import make_plan
 from .timing import measure_timing
 
 __all__ = ["Estimate", "device_text", "duration_text", "estimate", "estimate_plan"]
-
-# Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
-# are kept for the gradient, and a few of the largest are there twice.
-_BYTES_PER_ACTIVATION = {"float32": 6.2, "bfloat16": 3.7}
-# Beyond zeros, a padded copy of what goes into each convolution is kept, too.
-_BYTES_PER_PADDED = {"float32": 4, "bfloat16": 2}
-_IMAGE_BYTES = 3 * 4
-#: Share of the free memory that a run may take.
-_USABLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -103,6 +94,7 @@ def estimate(
     jitter=0,
     precision="auto",
     time_limit=None,
+    tiles="auto",
     network=None,
 ) -> Estimate:
     """Estimate what a run of :func:`nsthelpers.synthesize` will take, by a short measurement.
@@ -112,7 +104,7 @@ def estimate(
     what : Objective, Term, int or (int, int)
         The objective; or only a size, long side of a 3:2 picture or height and width, for content,
         style and total variation as :func:`nsthelpers.stylize` has them.
-    steps, start, scales, optimizer, image_as, jitter, precision, time_limit
+    steps, start, scales, optimizer, image_as, jitter, precision, time_limit, tiles
         As :func:`nsthelpers.synthesize` takes them.
     network : VGG, optional
         For a size; default VGG19.
@@ -155,6 +147,7 @@ def estimate(
         scales=scales,
         precision=precision,
         time_limit=time_limit,
+        tiles=tiles,
         size=size,
     )
     return estimate_plan(plan)
@@ -170,6 +163,7 @@ def estimate_plan(plan) -> Estimate:
     timing = measure_timing(plan.objective, plan.size, plan.way, plan.precision, plan.image)
     seconds = sum(
         timing.seconds(math.prod(stage.size), 1 + stage.steps * timing.evaluations_per_step)
+        * tiled_work(plan.objective, stage.size, stage.tiles)
         for stage in plan.stages
     )
     if plan.time_limit is not None:
@@ -177,12 +171,14 @@ def estimate_plan(plan) -> Estimate:
     found = device()
     held, free = held_and_free(found.kind, found.index)
     reusable = reusable_memory(found)
-    largest_stage = max(math.prod(stage.size) for stage in plan.stages)
-    more = largest_stage * _bytes_per_pixel(plan.objective, plan.optimizer, plan.precision)
+    more = max(
+        needed_bytes(plan.objective, plan.optimizer, plan.precision, stage.size, stage.tiles)
+        for stage in plan.stages
+    )
     free = None if free is None else free + reusable
     largest = None
-    if free is not None and more > _USABLE * free:
-        shrink = math.sqrt(_USABLE * free / more)
+    if free is not None and more > USABLE * free:
+        shrink = math.sqrt(USABLE * free / more)
         largest = max(MINIMUM_SIDE, math.floor(max(plan.size) * shrink))
     return Estimate(
         seconds,
@@ -213,35 +209,6 @@ def _usual_objective(shape, network):
     noise = np.random.default_rng(0).random((2, 1, *size, 3), dtype="float32")
     content, style = Content(noise[0], network=network), Style(noise[1], network=network)
     return content + 10 * style + 0.1 * TotalVariation()
-
-
-def _bytes_per_pixel(objective, optimizer, precision):
-    # A masked style looks at an image of its own: its activations are kept besides the others'.
-    shared, passes = [], []
-    for weight, term in objective.parts:
-        if weight > 0 and getattr(term, "masked", False):
-            passes.append(term.layers)
-        elif weight > 0:
-            shared += term.layers
-    passes = [layers for layers in (shared, *passes) if layers]
-    activations = sum(_activations(objective.network.name, layers) for layers in passes)
-    each = _BYTES_PER_ACTIVATION[precision]
-    if activations and objective.network.padding != "zero":
-        each += _BYTES_PER_PADDED[precision]
-    # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
-    vectors = 10 + 2 * getattr(optimizer, "memory", 2)
-    return activations * each + vectors * _IMAGE_BYTES
-
-
-def _activations(network, layers):
-    """How many numbers for each pixel of the image a pass down to the deepest layer makes."""
-    side, total, missing = 256, 0.0, set(layers)  # any size that the poolings divide
-    for layer in layer_table((side, side), network):
-        total += math.prod(layer.shape) / side**2
-        missing.discard(layer.name)
-        if not missing:
-            break
-    return total
 
 
 def device_text(found) -> str:

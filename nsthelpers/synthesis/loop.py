@@ -37,6 +37,7 @@ def synthesize(
     seed=0,
     precision="auto",
     time_limit=None,
+    tiles="auto",
     callbacks=(),
     progress=True,
 ) -> Synthesis:
@@ -75,6 +76,12 @@ def synthesize(
         the run goes on in float32.
     time_limit : float, optional
         In seconds; the run stops after the step that passes it.
+    tiles : {"auto"}, int or None, default "auto"
+        Whether the objective is evaluated tile by tile: the same picture, up to rounding, from
+        little memory, in about twice the time (:class:`nsthelpers.tiling.TiledObjective`). A number
+        is the side of a tile in pixels, at least 16; a picture no larger than that is looked at as
+        a whole. "auto" cuts where the whole would not fit into the memory that is free, if all
+        terms can be had so. None never does.
     callbacks : callable or sequence of callables, default none
         Each gets a :class:`Progress` after every step (and once before the first). A callback that
         returns True stops the run.
@@ -123,6 +130,7 @@ def synthesize(
         seed=seed,
         precision=precision,
         time_limit=time_limit,
+        tiles=tiles,
     )
     run = _Run(plan, callbacks, progress)
     try:

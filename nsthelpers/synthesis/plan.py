@@ -5,6 +5,8 @@ A plan serves the run itself and the estimate of how long it will take.
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from dataclasses import asdict, dataclass
 
@@ -14,6 +16,8 @@ from ..arguments import check_whole
 from ..backend import PRECISIONS, device, quickest_precision, versions
 from ..objectives.objective import Objective, as_objective
 from ..optimizers import LBFGS, Adam, Optimizer
+from ..tiling.evaluation import TiledObjective, obstacle
+from .footprint import SMALLEST_TILE, chosen_tiles
 from .parametrisations import Parametrisation, Pixels, Through, as_parametrisation
 from .starts import start_image, step_counts, working_sizes
 
@@ -29,10 +33,13 @@ class Stage:
     size : (int, int)
         Height and width in pixels.
     steps : int
+    tiles : int or None
+        Side of the tiles in which the objective is evaluated, in pixels; None: as a whole.
     """
 
     size: tuple[int, int]
     steps: int
+    tiles: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +95,17 @@ class Plan:
         return Through(self.optimizer, self.image_as)
 
     def bind(self, size, precision):
-        """The objective at one of the sizes; paintings shrink as the image does."""
-        return self.objective.at(*size, size[0] / self.size[0], precision)
+        """The objective at one of the sizes, or a smaller one; paintings shrink as the image does.
+
+        Returns
+        -------
+        BoundObjective or TiledObjective
+        """
+        scale, pixels = size[0] / self.size[0], math.prod(size)
+        tiles = next(s.tiles for s in self.stages if math.prod(s.size) >= pixels)
+        if tiles is None:
+            return self.objective.at(*size, scale, precision)
+        return TiledObjective(self.objective, *size, scale, precision, tiles)
 
     def settings(self) -> dict:
         """Everything that decides the pixels, as plain data."""
@@ -101,6 +117,7 @@ class Plan:
             **({"jitter": self.jitter} if self.jitter else {}),
             "steps": [stage.steps for stage in self.stages],
             "sizes": [list(stage.size) for stage in self.stages],
+            **({"tiles": tiles} if any(tiles := [s.tiles for s in self.stages]) else {}),
             "seed": self.seed,
             "precision": self.precision,
             "device": asdict(device()),
@@ -120,13 +137,14 @@ def make_plan(
     seed=0,
     precision="auto",
     time_limit=None,
+    tiles="auto",
     size=None,
 ) -> Plan:
     """Check what :func:`nsthelpers.synthesize` was given, and settle what it leaves open.
 
     Parameters
     ----------
-    objective, start, optimizer, image_as, jitter, steps, scales, seed, precision, time_limit
+    objective, start, optimizer, image_as, jitter, steps, scales, seed, precision, time_limit, tiles
         As :func:`nsthelpers.synthesize` takes them.
     size : (int, int), optional
         Height and width of the result, where these are not the start image's.
@@ -145,10 +163,11 @@ def make_plan(
     >>> from nsthelpers import TotalVariation, white_noise
     >>> plan = make_plan(TotalVariation(), white_noise(48, 64), scales=[32, 64], steps=[20, 10])
     >>> plan.stages
-    (Stage(size=(24, 32), steps=20), Stage(size=(48, 64), steps=10))
+    (Stage(size=(24, 32), steps=20, tiles=None), Stage(size=(48, 64), steps=10, tiles=None))
     """
     objective = as_objective(objective)
     check_whole("jitter", jitter, 0)
+    _check_tiles(tiles, objective)
     if optimizer is None:
         optimizer = Adam() if jitter else LBFGS()
     if not isinstance(optimizer, Optimizer):
@@ -176,11 +195,15 @@ def make_plan(
         precision = "float32"  # the pixels are never rounded
     elif precision == "auto":
         precision = quickest_precision()
+    stages = tuple(
+        Stage(size, count, chosen_tiles(tiles, objective, optimizer, precision, size))
+        for size, count in zip(sizes, counts, strict=True)
+    )
     return Plan(
         objective,
         image,
         start if isinstance(start, str) else "image",
-        tuple(Stage(size, count) for size, count in zip(sizes, counts, strict=True)),
+        stages,
         optimizer,
         image_as,
         int(jitter),
@@ -188,3 +211,20 @@ def make_plan(
         precision,
         time_limit,
     )
+
+
+def _check_tiles(tiles, objective):
+    whole = isinstance(tiles, numbers.Integral) and not isinstance(tiles, bool)
+    if tiles is None or (isinstance(tiles, str) and tiles == "auto"):
+        return
+    if not whole or tiles < SMALLEST_TILE:
+        raise ValueError(
+            f"tiles is {tiles!r}; expected 'auto', None or a whole number of at least "
+            f"{SMALLEST_TILE}, the side of a tile in pixels"
+        )
+    reason = obstacle(objective)
+    if reason:
+        raise ValueError(
+            f"tiles is {tiles}, but this cannot be evaluated tile by tile: {reason}; expected "
+            "tiles=None"
+        )

@@ -1,0 +1,150 @@
+"""How much memory a run needs, counted beforehand, and whether that asks for tiles."""
+
+from __future__ import annotations
+
+import math
+
+from ..backend import device, reusable_memory
+from ..network.layers import layer_table
+from ..objectives.terms import Content
+from ..tiling.evaluation import cutter_of, obstacle
+from .memory import held_and_free
+
+__all__ = ["SMALLEST_TILE", "USABLE", "chosen_tiles", "needed_bytes", "tiled_work"]
+
+# Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
+# are kept for the gradient, and a few of the largest are there twice.
+_BYTES_PER_ACTIVATION = {"float32": 6.2, "bfloat16": 3.7}
+# Beyond zeros, a padded copy of what goes into each convolution is kept, too.
+_BYTES_PER_PADDED = {"float32": 4, "bfloat16": 2}
+_IMAGE_BYTES = 3 * 4
+#: Share of the free memory that a run may take.
+USABLE = 0.9
+#: Side of a tile's core in pixels: the stride of the deepest layers.
+SMALLEST_TILE = 16
+_SIDES = (1024, 512, 256, 128)  # of tiles, the quickest first
+# What needs less is begun without a look at the memory, which takes time on a GPU.
+_LITTLE = 10**9
+
+
+def needed_bytes(objective, optimizer, precision, size, tiles=None) -> float:
+    """Memory that a run at one size takes beside what the process holds already.
+
+    Parameters
+    ----------
+    objective : Objective
+    optimizer : Optimizer
+    precision : {"float32", "bfloat16"}
+    size : (int, int)
+        Height and width in pixels.
+    tiles : int, optional
+        Side of a tile's core; None: the picture as a whole.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from nsthelpers import LBFGS, Adam, TotalVariation
+    >>> smooth = 1 * TotalVariation()
+    >>> needed_bytes(smooth, LBFGS(memory=3), "float32", (10, 10))  # 16 vectors of 300 numbers
+    19200.0
+    """
+    # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
+    vectors = 10 + 2 * getattr(optimizer, "memory", 2)
+    seen, held = math.prod(size), 0.0
+    if tiles is not None:
+        seen = math.prod(cutter_of(objective, tiles).window(size))
+        held = math.prod(size) * _held_bytes(objective)
+    activations = _activation_bytes(objective, precision)
+    return float(seen * activations + held + math.prod(size) * vectors * _IMAGE_BYTES)
+
+
+def tiled_work(objective, size, tiles) -> float:
+    """How many times the work of the whole picture its tiles take: once more forwards, and halos.
+
+    Returns
+    -------
+    float
+        1.0 without tiles.
+    """
+    if tiles is None:
+        return 1.0
+    cutter = cutter_of(objective, tiles)
+    windows = len(cutter.tiles(size)) * math.prod(cutter.window(size))
+    return 1.5 * windows / math.prod(size)
+
+
+def chosen_tiles(tiles, objective, optimizer, precision, size):
+    """The side of tiles at one size.
+
+    Parameters
+    ----------
+    tiles : "auto", None or int
+        As :func:`nsthelpers.synthesize` takes it; checked.
+    objective, optimizer, precision, size
+        As in :func:`needed_bytes`.
+
+    Returns
+    -------
+    int or None
+        None where the picture is looked at as a whole.
+    """
+    if tiles is None or (tiles != "auto" and max(size) <= tiles):
+        return None
+    if tiles != "auto":
+        return int(tiles)
+    if needed_bytes(objective, optimizer, precision, size) < _LITTLE or obstacle(objective):
+        return None
+    found = device()
+    _, free = held_and_free(found.kind, found.index)
+    if free is None:
+        return None
+    usable = USABLE * (free + reusable_memory(found))
+
+    def fits(side):
+        return needed_bytes(objective, optimizer, precision, size, side) <= usable
+
+    if fits(None):
+        return None
+    sides = [side for side in _SIDES if side < max(size)]
+    return next(filter(fits, sides), sides[-1] if sides else None)
+
+
+def _activation_bytes(objective, precision):
+    """For each pixel, of the activations that the gradient needs."""
+    # A masked style looks at an image of its own: its activations are kept besides the others'.
+    shared, passes = [], []
+    for weight, term in objective.parts:
+        if weight > 0 and getattr(term, "masked", False):
+            passes.append(term.layers)
+        elif weight > 0:
+            shared += term.layers
+    passes = [layers for layers in (shared, *passes) if layers]
+    activations = sum(_activations(objective.network.name, layers) for layers in passes)
+    each = _BYTES_PER_ACTIVATION[precision]
+    if activations and objective.network.padding != "zero":
+        each += _BYTES_PER_PADDED[precision]
+    return activations * each
+
+
+def _activations(network, layers):
+    """How many numbers for each pixel of the image a pass down to the deepest layer makes."""
+    side, total, missing = 256, 0.0, set(layers)  # any size that the poolings divide
+    for layer in layer_table((side, side), network):
+        total += math.prod(layer.shape) / side**2
+        missing.discard(layer.name)
+        if not missing:
+            break
+    return total
+
+
+def _held_bytes(objective):
+    """For each pixel, of the content's features, which all tiles together hold."""
+    total = 0.0
+    for weight, term in objective.parts:
+        if weight > 0 and isinstance(term, Content):
+            rows = layer_table(name=objective.network.name)
+            total += sum(4 * r.shape[2] / r.stride**2 for r in rows if r.name in term.layers)
+    return total
