@@ -113,13 +113,13 @@ def synthesize(
 
     Notes
     -----
-    With the same device and versions, a run that goes on from a checkpoint ends with the same bits
-    and the same history as one that was never interrupted, on a processor; some graphics cards add
-    up in another order each time. Other versions are warned of. Seconds, and with them the time
-    limit, count what was worked, without the time between. The last step before a crash, and what
-    came after the last checkpoint, are made again. A run that has ended comes back from its
-    checkpoint without being computed; one that a callback or the time limit has stopped goes on, if
-    the limit is higher now.
+    On the same processor, with the same versions, a run that goes on from a checkpoint ends with
+    the same bits and the same history as one that was never interrupted (some graphics cards add up
+    in another order each time). Another device and other versions are warned of. Seconds, and with
+    them the time limit, count what was worked, not what lay between. What came after the last
+    checkpoint is made again, also after Ctrl-C. A run that has ended comes back from its checkpoint
+    without being computed; one that a callback has stopped goes on, and so does one that the time
+    limit has, if it is higher now.
 
     ``progress``, ``callbacks``, ``checkpoint_seconds`` and ``time_limit`` may be others than they
     were, and the last size may have more steps. What else decides the picture may not, nor may
