@@ -187,7 +187,7 @@ class Checkpoints:
             before = {**before, "settings": {**before["settings"], "steps": steps[1]}}
         others = [
             difference
-            for part in before.keys() | now.keys()
+            for part in {**before, **now}
             if part != "made_by"
             for difference in _differences(before.get(part), now.get(part))
         ]

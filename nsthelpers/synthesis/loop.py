@@ -125,7 +125,7 @@ def synthesize(
     were, and the last size may have more steps. What else decides the picture may not, nor may
     pictures, masks and the network's weights. Of a term of your own count arrays, numbers, texts,
     lists, dicts and data classes that it holds, not its code. What is kept is the history of L-BFGS
-    above all: two files of 40 times 12 bytes for each pixel.
+    above all: two files of about 500 bytes for each pixel.
 
     References
     ----------

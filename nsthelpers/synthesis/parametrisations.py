@@ -276,7 +276,7 @@ class _Descent:
         known = [self._through(to_tensor(parameters, parameters.dtype.name))]
         if hasattr(optimizer, "first_step"):
             gain = self._gain(parameters, to_numpy(known[0].gradient))
-            self._first_step = optimizer.first_step / gain
+            self._first_step = float(optimizer.first_step / gain)
         self._descent = self._plain(optimizer).start(
             lambda parameters: known.pop() if known else self._through(parameters), parameters
         )
