@@ -53,7 +53,7 @@ def watch(evaluated):
 
 
 def main(folder, steps, count, where):
-    made, replace = 0, os.replace
+    made = 0
 
     def die(*_):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -70,7 +70,6 @@ def main(folder, steps, count, where):
 
     watch(evaluated)
     runs(folder, int(steps))
-    assert os.replace is replace, "the last checkpoint has its name"
 
 
 if __name__ == "__main__":
