@@ -60,7 +60,8 @@ class Checkpoints:
     Examples
     --------
     >>> import tempfile
-    >>> with Checkpoints(tempfile.mkdtemp(), 60, {"seed": 0}) as checkpoints:
+    >>> known = {"settings": {"seed": 0}, "made_by": {}}
+    >>> with Checkpoints(tempfile.mkdtemp(), 60, known) as checkpoints:
     ...     checkpoints.save({"image": np.zeros(3, "float32"), "step": 7})
     ...     checkpoints.latest()["step"]
     7
