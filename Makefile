@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test record report bench lab lint format glossary repoint clean
+.PHONY: help demo test soak record report bench lab lint format glossary repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	fi
 	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
+
+soak: $(BIN)/.developer  ## Kill a run twenty times, instead of three, and see that nothing is lost
+	$(RUN) -m pytest tests/test_checkpoints.py -k killed --kills 20
 
 # Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.
 record: $(BIN)/.student  ## Make the experiments that come with the package (about 6 hours)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -13,8 +14,11 @@ from pathlib import Path
 __all__ = [
     "cache_folder",
     "check_destination",
+    "describe_arrays",
     "download",
     "hash_of",
+    "pack_arrays",
+    "read_arrays",
     "write_json",
     "write_whole",
 ]
@@ -82,6 +86,8 @@ def write_whole(path, data):
     unfinished = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         unfinished.write_bytes(data)
+        with open(unfinished, "rb+") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the name, and nothing in it
         os.replace(unfinished, path)
     except OSError as error:
         raise _refused(path, error) from None
@@ -108,6 +114,86 @@ def write_json(path, value):
     """
     text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, f"{text}\n".encode())
+
+
+def pack_arrays(what, arrays, described) -> bytes:
+    """Put arrays by name, and what is said of them, into the bytes of a file of safetensors.
+
+    Parameters
+    ----------
+    what : str
+        What it is, such as "a painter".
+    arrays : dict of str to array
+    described : dict
+        What JSON can hold, without the key "kind".
+
+    Returns
+    -------
+    bytes
+        The same for the same contents.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "one.safetensors"
+    >>> write_whole(path, pack_arrays("a number", {"value": np.float32([7])}, {"unit": "px"}))
+    >>> read_arrays(path, "a number")
+    ({'value': array([7.], dtype=float32)}, {'unit': 'px'})
+    """
+    from safetensors.numpy import save
+
+    # One entry: several are written in no fixed order, and a file should be the same again.
+    return save(arrays, {"nsthelpers": json.dumps({"kind": what, **described})})
+
+
+def read_arrays(path, what) -> tuple[dict, dict]:
+    """Read what :func:`pack_arrays` has packed.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        What the file has to hold.
+
+    Returns
+    -------
+    (dict of str to array, dict)
+        The arrays, and what is said of them.
+
+    Raises
+    ------
+    ValueError
+        For a damaged file, or one that holds something else.
+    OSError
+        If it cannot be read.
+    """
+    with _opened_arrays(path, what) as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return arrays, _said_of(file, path, what)
+
+
+def describe_arrays(path, what) -> dict:
+    """What is said of the arrays of such a file, which are not read; as :func:`read_arrays`."""
+    with _opened_arrays(path, what) as file:
+        return _said_of(file, path, what)
+
+
+@contextlib.contextmanager
+def _opened_arrays(path, what):
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            yield file
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not {what}, or a damaged one ({error})") from None
+
+
+def _said_of(file, path, what):
+    described = json.loads((file.metadata() or {}).get("nsthelpers", "{}"))
+    if described.pop("kind", None) != what:
+        raise ValueError(f"{path} is not {what}; give another file")
+    return described
 
 
 def cache_folder() -> Path:

@@ -35,7 +35,13 @@ __all__ = [
 _COARSEST = 128  # pixels of the long side
 _OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam, "sgd": SGD}
 _OBJECTIVES = {}  # of each kind of job, the function that builds its objective
-_RUNNING = {"callbacks": (), "progress": True, "dry_run": False}  # how a job is carried out
+_RUNNING = {  # how a job is carried out
+    "callbacks": (),
+    "progress": True,
+    "dry_run": False,
+    "checkpoint": None,
+    "checkpoint_seconds": 60,
+}
 
 
 def _recipe(kind, **names):
@@ -94,7 +100,7 @@ def stylize(job, network):
     Parameters
     ----------
     {settings}
-    callbacks, progress
+    callbacks, progress, checkpoint, checkpoint_seconds
         As in :func:`nsthelpers.synthesize`.
     dry_run : bool, default False
         Only say what the run would take.
@@ -183,7 +189,7 @@ def reconstruct_content(job, network):
     Parameters
     ----------
     {settings}
-    callbacks, progress, dry_run
+    callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As in :func:`stylize`.
 
     Returns
@@ -214,7 +220,7 @@ def reconstruct_style(job, network):
     Parameters
     ----------
     {settings}
-    callbacks, progress, dry_run
+    callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As in :func:`stylize`.
 
     Returns
@@ -239,14 +245,14 @@ def reconstruct_style(job, network):
     return _style(job, paintings, network) + _smoothness(job)
 
 
-def run(job, *, callbacks=(), progress=True, dry_run=False):
+def run(job, *, callbacks=(), progress=True, dry_run=False, checkpoint=None, checkpoint_seconds=60):
     """Carry out a job.
 
     Parameters
     ----------
     job : Job
         Such as :class:`nsthelpers.jobs.Stylize`.
-    callbacks, progress
+    callbacks, progress, checkpoint, checkpoint_seconds
         As in :func:`nsthelpers.synthesize`.
     dry_run : bool, default False
         Only say what the run would take.
@@ -283,7 +289,13 @@ def run(job, *, callbacks=(), progress=True, dry_run=False):
         return estimate(objective, **options)
     try:
         result = synthesize(
-            objective, **options, seed=job.seed, callbacks=callbacks, progress=progress
+            objective,
+            **options,
+            seed=job.seed,
+            callbacks=callbacks,
+            progress=progress,
+            checkpoint=checkpoint,
+            checkpoint_seconds=checkpoint_seconds,
         )
     except Exception as error:
         if hasattr(error, "synthesis"):
@@ -304,6 +316,8 @@ def combine_styles(
     network=None,
     callbacks=(),
     progress=True,
+    checkpoint=None,
+    checkpoint_seconds=60,
 ):
     """A new painting: the fine strokes of one on the coarse forms of another.
 
@@ -317,7 +331,7 @@ def combine_styles(
         ones take larger forms from it as well.
     max_side : int, default 512
         Long side in pixels; nothing grows.
-    steps, callbacks, progress
+    steps, callbacks, progress, checkpoint, checkpoint_seconds
         As in :func:`nsthelpers.synthesize`.
     weights : str or path, default "auto"
         Of the network, where none is given.
@@ -356,7 +370,15 @@ def combine_styles(
     coarse = open_image(coarse, max_side=max_side)
     fine = open_image(fine, max_side=max(coarse.shape[1:3]))
     style = Style(fine, layers, network=network or default_network(weights=weights))
-    return synthesize(style, coarse, steps=steps, callbacks=callbacks, progress=progress)
+    return synthesize(
+        style,
+        coarse,
+        steps=steps,
+        callbacks=callbacks,
+        progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+    )
 
 
 def _start_of(job):
@@ -373,14 +395,23 @@ def _finish(result, job, described):
     result.settings["job"] = described
 
 
-def repeat(path, *, callbacks=(), progress=True, dry_run=False, **others):
+def repeat(
+    path,
+    *,
+    callbacks=(),
+    progress=True,
+    dry_run=False,
+    checkpoint=None,
+    checkpoint_seconds=60,
+    **others,
+):
     """Make a saved picture again, from the settings inside it.
 
     Parameters
     ----------
     path : str or Path
         A picture that came out of a recipe or the command line.
-    callbacks, progress, dry_run
+    callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As for :func:`run`.
     **others
         Settings to replace, such as ``max_side``; and whatever was an array or an object then.
@@ -410,7 +441,14 @@ def repeat(path, *, callbacks=(), progress=True, dry_run=False, **others):
             "that nst.stylize, another recipe or the command line has saved"
         )
     job = from_data(settings["job"], **others)
-    return run(job, callbacks=callbacks, progress=progress, dry_run=dry_run)
+    return run(
+        job,
+        callbacks=callbacks,
+        progress=progress,
+        dry_run=dry_run,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+    )
 
 
 def run_described(job, **settings):

@@ -62,6 +62,8 @@ def stylize(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
 ) -> Synthesis | Any: ...
 def reconstruct_content(
     image: Image,
@@ -93,6 +95,8 @@ def reconstruct_content(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
 ) -> Synthesis | Any: ...
 def reconstruct_style(
     images: Image | Sequence[Image],
@@ -126,6 +130,8 @@ def reconstruct_style(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
 ) -> Synthesis | Any: ...
 def combine_styles(
     fine: Image,
@@ -138,6 +144,8 @@ def combine_styles(
     network: VGG | None = None,
     callbacks: Callbacks = (),
     progress: bool = True,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
 ) -> Synthesis: ...
 def repeat(
     path: str | PathLike[str],
@@ -145,6 +153,8 @@ def repeat(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
     **others: Any,
 ) -> Synthesis | Any: ...
 def run(
@@ -153,6 +163,8 @@ def run(
     callbacks: Callbacks = (),
     progress: bool = True,
     dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
 ) -> Synthesis | Any: ...
 def run_described(job: str, **settings: Any) -> Synthesis: ...
 def open_image(source: Image, **size: Any) -> np.ndarray: ...

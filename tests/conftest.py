@@ -18,6 +18,11 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser):
+    text = "how often the runs of test_checkpoints.py are killed"
+    parser.addoption("--kills", type=int, default=3, help=text)
+
+
 @pytest.fixture(scope="session")
 def network():
     """An untrained VGG19: nothing to download, and every formula holds for it as well."""

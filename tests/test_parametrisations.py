@@ -296,7 +296,7 @@ class TestJitter:
             seen.add((int(place[0] + 1) % 3 - 1, int(place[1] + 2) % 5 - 2))
             return Evaluation(0.0, {}, shifted)
 
-        shifting = loop._shifting(evaluate, 1, seed=0)
+        shifting = loop._shifting(evaluate, 1, np.random.default_rng(0))
         for _ in range(100):
             back = shifting(image).gradient
             assert np.array_equal(to_numpy(back), to_numpy(image))

@@ -161,7 +161,11 @@ def _make(arguments) -> int:
 
         progress.show("measuring" if arguments.dry_run else "preparing the first step")
         result = recipes.run(
-            job, callbacks=[progress, frames], progress=False, dry_run=arguments.dry_run
+            job,
+            callbacks=[progress, frames],
+            progress=False,
+            dry_run=arguments.dry_run,
+            checkpoint=arguments.checkpoint,
         )
     if arguments.dry_run:
         print(result)
@@ -177,6 +181,11 @@ def _check_outputs(arguments, job):
         raise ValueError(f"--report and --output are both {output}: choose another name for one")
     if bool(arguments.save_every) != bool(arguments.frames):
         raise ValueError("--frames DIR and --save-every N go together: give both or neither")
+    if arguments.frames and arguments.checkpoint:
+        raise ValueError(
+            "--frames and --checkpoint do not go together: frames of what was made before a crash "
+            "cannot be told from those made again; give one of the two"
+        )
     if arguments.frames:
         Frames.check(arguments.frames)
     job.check_pictures()

@@ -104,6 +104,8 @@ def _add_job(parser, job):
     add("--report", metavar="FILE.json", help="write settings, losses and versions there")
     add("--frames", metavar="DIR", help="folder for pictures of the way, with --save-every")
     add("--save-every", type=_count, metavar="N", help="steps between two of them")
+    text = "keep the state there, so that the same command goes on after a crash"
+    add("--checkpoint", metavar="DIR", help=text)
     _add_quiet(parser)
 
 

@@ -256,6 +256,32 @@ class VGG:
             **over,
         }
 
+    def digest(self, layers) -> str:
+        """What tells the weights that decide these layers' features from others.
+
+        Parameters
+        ----------
+        layers : iterable of str
+            Names as Keras writes them.
+
+        Returns
+        -------
+        str
+            The start of a SHA-256, of every convolution down to the deepest of the layers.
+
+        Examples
+        --------
+        >>> network = VGG(weights="random")
+        >>> network.digest(["block1_conv1"]) == network.digest(["block1_conv2"])
+        False
+        """
+        names, digest = layer_names(self.name), hashlib.sha256()
+        deepest = max((names.index(layer) for layer in layers), default=-1)
+        for name in names[: deepest + 1]:
+            for array in self._kernels.layers.get(name, ()):
+                digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()[:16]
+
     def __repr__(self):
         padding = "" if self.padding == "zero" else f"padding={self.padding!r}, "
         return (

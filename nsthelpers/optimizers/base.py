@@ -18,6 +18,13 @@ __all__ = ["Optimizer", "check_bounds"]
 class Optimizer:
     """What every optimizer offers. One of your own is a frozen dataclass with a ``start``.
 
+    Notes
+    -----
+    A run that is to be gone on with after an interruption (``checkpoint=``) asks for two methods
+    more: the descent's ``state()``, a dict of NumPy arrays and of what JSON can hold, with all that
+    decides its further steps but for the evaluation; and the optimizer's ``resume(evaluate, state,
+    evaluation)``, which makes a descent of it that goes on bit for bit, evaluating nothing at once.
+
     Examples
     --------
     >>> from nsthelpers import LBFGS

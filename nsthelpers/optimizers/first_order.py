@@ -6,7 +6,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
-from ..backend import keras, ops, to_tensor
+from ..backend import keras, ops, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 
 __all__ = ["SGD", "Adam"]
@@ -50,11 +50,15 @@ class Adam(Optimizer):
         check_bounds(self.bounds)
 
     def start(self, evaluate, image):
-        # A Keras optimizer belongs to the first variable that it sees: each descent has its own.
-        optimizer = keras.optimizers.Adam(
+        return _KerasDescent(self._keras(), evaluate, image, self.bounds)
+
+    def resume(self, evaluate, state, evaluation):
+        return _KerasDescent.resumed(self._keras(), evaluate, state, evaluation, self.bounds)
+
+    def _keras(self):
+        return keras.optimizers.Adam(
             self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon
         )
-        return _KerasDescent(optimizer, evaluate, image, self.bounds)
 
 
 @dataclass(frozen=True)
@@ -91,18 +95,39 @@ class SGD(Optimizer):
         check_bounds(self.bounds)
 
     def start(self, evaluate, image):
-        optimizer = keras.optimizers.SGD(
+        return _KerasDescent(self._keras(), evaluate, image, self.bounds)
+
+    def resume(self, evaluate, state, evaluation):
+        return _KerasDescent.resumed(self._keras(), evaluate, state, evaluation, self.bounds)
+
+    def _keras(self):
+        return keras.optimizers.SGD(
             self.learning_rate, momentum=self.momentum, nesterov=self.nesterov
         )
-        return _KerasDescent(optimizer, evaluate, image, self.bounds)
 
 
 class _KerasDescent:
-    def __init__(self, optimizer, evaluate, image, bounds):
+    # A Keras optimizer belongs to the first variable that it sees: each descent has its own.
+    def __init__(self, optimizer, evaluate, image, bounds, evaluation=None):
         self._optimizer, self._evaluate, self._bounds = optimizer, evaluate, bounds
         self._variable = keras.Variable(_clipped(to_tensor(image), bounds), dtype="float32")
+        optimizer.build([self._variable])
         self.image = ops.copy(self._variable.value)  # not a view: the variable changes in place
-        self.evaluation = evaluate(self.image)
+        self.evaluation = evaluate(self.image) if evaluation is None else evaluation
+
+    @classmethod
+    def resumed(cls, optimizer, evaluate, state, evaluation, bounds):
+        """A descent as it was when it gave its :meth:`state`."""
+        descent = cls(optimizer, evaluate, state["image"], bounds, evaluation)
+        for place, variable in enumerate(optimizer.variables):
+            variable.assign(state[f"keras/{place}"])
+        return descent
+
+    def state(self) -> dict:
+        """All that decides its further steps, the evaluation apart: arrays by name."""
+        kept = enumerate(self._optimizer.variables)  # its count of steps among them
+        values = {f"keras/{place}": to_numpy(variable.value) for place, variable in kept}
+        return {"image": to_numpy(self.image), **values}
 
     def step(self) -> bool:
         self._optimizer.apply([self.evaluation.gradient], [self._variable])

@@ -95,6 +95,9 @@ class LBFGS(Optimizer):
     def start(self, evaluate, image):
         return LBFGSDescent(self, evaluate, image)
 
+    def resume(self, evaluate, state, evaluation):
+        return LBFGSDescent.resumed(self, evaluate, state, evaluation)
+
 
 class LBFGSDescent:
     """What :meth:`LBFGS.start` begins; its docstring names the sources.
@@ -106,6 +109,8 @@ class LBFGSDescent:
         Of a tensor of the image's shape; returns what has ``loss`` and ``gradient``.
     image : array, float32 or float64, any shape
         The arithmetic is done in its dtype (float32 for any other).
+    evaluation : object, optional
+        What ``evaluate`` returned for the image before; default: it is asked.
 
     Attributes
     ----------
@@ -115,7 +120,7 @@ class LBFGSDescent:
         What ``evaluate`` returned for it.
     """
 
-    def __init__(self, settings, evaluate, image):
+    def __init__(self, settings, evaluate, image, evaluation=None):
         self._settings, self._evaluate = settings, evaluate
         image = np.asarray(image)
         dtype = "float64" if image.dtype == "float64" else "float32"
@@ -126,9 +131,33 @@ class LBFGSDescent:
         pixels = image.shape[-3:-1] if image.ndim == 4 and image.shape[::3] == (1, 3) else ()
         self._spectrum = Spectrum(*pixels, dtype) if pixels and settings.by_octave else None
         self._recent: list[float] = []  # losses of the last steps
-        self.evaluation = evaluate(self.image)
+        self.evaluation = evaluate(self.image) if evaluation is None else evaluation
         self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
         self._touched = _touched(self.evaluation.gradient, ops.zeros_like(self.image))
+
+    @classmethod
+    def resumed(cls, settings, evaluate, state, evaluation):
+        """A descent as it was when it gave its :meth:`state`."""
+        descent = cls(settings, evaluate, state["image"], evaluation)
+        for name in ("image", "free", "touched"):
+            attribute = name if name == "image" else f"_{name}"
+            setattr(descent, attribute, descent._tensor(state[name]))
+        descent._recent = list(state["recent"])
+        descent._history.restore(state)
+        if descent._spectrum:
+            descent._spectrum.restore(state)
+        return descent
+
+    def state(self) -> dict:
+        """All that decides its further steps, the evaluation apart: arrays and plain data."""
+        return {
+            "image": to_numpy(self.image),
+            "free": to_numpy(self._free),
+            "touched": to_numpy(self._touched),
+            "recent": self._recent,
+            **self._history.state(),
+            **(self._spectrum.state() if self._spectrum else {}),
+        }
 
     def step(self) -> bool:
         """Move to a lower point.
@@ -249,6 +278,22 @@ class _History:
         self._with_changes[:, new] = of_change
         self._with_changes[new] = of_step[self._memory :]
         self._with_changes[self._memory + new] = of_change[self._memory :]
+
+    def state(self) -> dict:
+        """All that it remembers, by name."""
+        return {
+            "order": list(self.order),
+            "rows": to_numpy(self.rows),
+            "with_changes": self._with_changes.copy(),
+            "with_gradient": self._with_gradient.copy(),
+        }
+
+    def restore(self, state):
+        """Remember what another gave as its :meth:`state`."""
+        self.order = list(state["order"])
+        self.rows = to_tensor(state["rows"], self.rows.dtype)
+        self._with_changes = np.array(state["with_changes"])
+        self._with_gradient = np.array(state["with_gradient"])
 
     def recursion(self):
         """The two-loop recursion up to its middle; None without curvature."""

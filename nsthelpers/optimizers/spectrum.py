@@ -74,6 +74,15 @@ class Spectrum:
         """Take in a step and the change of the gradient, in two rows; zero where held."""
         self._energies.append(to_numpy(_energies(pair, *self._basis)).astype("float64"))
 
+    def state(self) -> dict:
+        """What it remembers, oldest first: an array with a row for each step, if there are any."""
+        return {"energies": np.stack(self._energies)} if self._energies else {}
+
+    def restore(self, state):
+        """Remember what another gave as its :meth:`state`."""
+        self._energies.clear()
+        self._energies.extend(state.get("energies", ()))
+
     def applied(self, vector, product):
         """The inverse of the curvature, applied to a vector.
 

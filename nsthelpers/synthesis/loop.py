@@ -14,8 +14,10 @@ import time
 
 import numpy as np
 
-from ..backend import is_out_of_memory, ops
+from ..backend import is_out_of_memory, ops, to_numpy, to_tensor
 from ..images.arrays import resize
+from ..objectives.objective import Evaluation
+from .checkpoints import Checkpoints, identity
 from .plan import make_plan
 from .results import Progress, Record, Synthesis, on_host
 from .starts import smaller_size
@@ -40,6 +42,8 @@ def synthesize(
     tiles="auto",
     callbacks=(),
     progress=True,
+    checkpoint=None,
+    checkpoint_seconds=60,
 ) -> Synthesis:
     """Find an image that minimises an objective.
 
@@ -87,6 +91,11 @@ def synthesize(
         returns True stops the run.
     progress : bool, default True
         Show a progress bar (tqdm).
+    checkpoint : str or Path, optional
+        A folder in which the state of the run is kept on the way. After a crash the same call goes
+        on from there, as if nothing had happened (see the notes). Default: nothing is kept.
+    checkpoint_seconds : float, default 60
+        Between two checkpoints; more where one takes long to write, 0: after every step.
 
     Returns
     -------
@@ -97,7 +106,10 @@ def synthesize(
     Raises
     ------
     ValueError, TypeError
-        For arguments that make no sense, before any work is done.
+        For arguments that make no sense, before any work is done; for a ``checkpoint`` of a run
+        with other settings (the error names them), or with nothing that is whole.
+    OSError
+        If ``checkpoint`` cannot be written to, or another run is using it.
     MemoryError
         If there is not enough memory for any size. Where there is not for one, the run goes on from
         the image that it has, at half as many pixels, warns, and enlarges the result; ``message``
@@ -105,6 +117,22 @@ def synthesize(
     Exception
         Whatever a callback or a term of your own raises. The error then has the attribute
         ``synthesis``: the Synthesis up to that point, with the best image so far.
+
+    Notes
+    -----
+    On the same processor, with the same versions, a run that goes on from a checkpoint ends with
+    the same bits and the same history as one that was never interrupted (some graphics cards add up
+    in another order each time). Another device and other versions are warned of. Seconds, and with
+    them the time limit, count what was worked, not what lay between. What came after the last
+    checkpoint is made again, also after Ctrl-C. A run that has ended comes back from its checkpoint
+    without being computed; one that a callback has stopped goes on, and so does one that the time
+    limit has, if it is higher now.
+
+    ``progress``, ``callbacks``, ``checkpoint_seconds`` and ``time_limit`` may be others than they
+    were, and the last size may have more steps. What else decides the picture may not, nor may
+    pictures, masks and the network's weights. Of a term of your own count arrays, numbers, texts,
+    lists, dicts and data classes that it holds, not its code. What is kept is the history of L-BFGS
+    above all: two files of about 500 bytes for each pixel.
 
     References
     ----------
@@ -132,10 +160,12 @@ def synthesize(
         time_limit=time_limit,
         tiles=tiles,
     )
-    run = _Run(plan, callbacks, progress)
+    checkpoints = _checkpoints(checkpoint, checkpoint_seconds, plan)
+    run = _Run(plan, callbacks, progress, checkpoints)
     try:
-        with run.bar:
-            for stage in plan.stages:
+        with run.bar, checkpoints or contextlib.nullcontext():
+            run.restore()
+            for stage in plan.stages[run.stage :]:
                 _work_at(stage, plan, run)
                 if run.too_large:
                     break  # nor would larger sizes fit
@@ -158,14 +188,24 @@ def synthesize(
     return run.result()
 
 
+def _checkpoints(folder, seconds, plan):
+    if folder is None:
+        return None
+    if not hasattr(plan.optimizer, "resume"):
+        raise TypeError(
+            f"{type(plan.optimizer).__name__} has no method resume, so that a checkpoint is of no "
+            "use; expected an optimizer such as nst.LBFGS(), or no checkpoint"
+        )
+    return Checkpoints(folder, seconds, identity(plan))
+
+
 def _work_at(stage, plan, run):
     """Make the steps of one stage; where memory runs out, at half as many pixels."""
-    size, above = stage.size, run.last_size
-    run.goal += stage.steps
+    size, above = run.enter(stage)
     while True:
         try:
             # What has converged in a coarse arithmetic may not have in the exact one.
-            for precision in dict.fromkeys([plan.precision, "float32"]):
+            for precision in run.precisions:
                 more = _descend(plan, size, precision, run)
                 if run.step == run.goal:
                     break
@@ -180,20 +220,22 @@ def _work_at(stage, plan, run):
 def _descend(plan, size, precision, run) -> bool:
     """The loop itself: go downhill at one size. Returns whether there is more to be won."""
     evaluate = run.counting(plan.bind(size, precision).evaluate)
+    draws = np.random.default_rng(plan.seed)
     if plan.jitter:
-        evaluate = _shifting(evaluate, plan.jitter, plan.seed)
-    descent = plan.way.start(evaluate, resize(on_host(run.best), size=size))
-    run.begin(descent, size)
-    more = True
+        evaluate = _shifting(evaluate, plan.jitter, draws)
+    if run.interrupted:
+        descent, more = run.resume(evaluate, draws)
+    else:
+        descent, more = plan.way.start(evaluate, resize(on_host(run.best), size=size)), True
+        run.begin(descent, size, precision, draws)
     while more and run.step < run.goal:
         more = descent.step()
-        run.record(descent)
+        run.record(descent, more)
     return more
 
 
-def _shifting(evaluate, most, seed):
+def _shifting(evaluate, most, draws):
     """The same function of an image, shifted by another random way at each call."""
-    draws = np.random.default_rng(seed)
 
     def shifted(image):
         down, across = draws.integers(-most, most + 1, 2)
@@ -218,11 +260,13 @@ class _Run:
     history : list of Record
     step, goal : int
         Steps made so far, and those that the stages begun so far shall have made.
+    stage : int
+        How many stages have ended.
     too_large : (int, int) or None
         A size for which there was not enough memory.
     """
 
-    def __init__(self, plan, callbacks, progress):
+    def __init__(self, plan, callbacks, progress, checkpoints):
         from tqdm.auto import tqdm
 
         self.callbacks = [callbacks] if callable(callbacks) else list(callbacks)
@@ -230,9 +274,10 @@ class _Run:
             if not callable(callback):
                 raise TypeError(f"a callback is {callback!r}; expected a function of the progress")
         self.plan, self.best, self.history = plan, plan.image, []
-        self.step, self.goal, self.too_large = 0, 0, None
+        self.step, self.goal, self.stage, self.too_large = 0, 0, 0, None
         self._evaluations, self._lowest = 0, math.inf
         self._reason, self._message = "steps", ""
+        self._checkpoints, self._saved, self._ended = checkpoints, None, None
         self.bar = tqdm(total=plan.steps, disable=not progress, unit="step", leave=True)
         self._began = time.perf_counter()
 
@@ -249,23 +294,40 @@ class _Run:
 
         return counted
 
-    def begin(self, descent, size):
+    def enter(self, stage):
+        """A stage starts, or goes on: its size, and that of the one before."""
+        self.goal += stage.steps
+        size, self._above = stage.size, self.last_size
+        if self._saved:
+            size, self._above = map(_as_size, (self._saved["size"], self._saved["above"]))
+        return size, self._above
+
+    @property
+    def precisions(self):
+        """What to compute in, one after the other."""
+        every = list(dict.fromkeys([self.plan.precision, "float32"]))
+        return every[every.index(self._saved["precision"]) :] if self._saved else every
+
+    def begin(self, descent, size, precision, draws):
         """A descent starts, at this size."""
+        self._descent, self._more, self._draws = descent, True, draws
+        self._size, self._precision = size, precision
         self.best, self._lowest = descent.image, descent.evaluation.loss
         if size != self.last_size or self.step == 0:
             self._note(descent)
 
-    def record(self, descent):
+    def record(self, descent, more):
         """A step was made."""
         self.step += 1
+        self._more = more
         if descent.evaluation.loss < self._lowest:
             self.best, self._lowest = descent.image, descent.evaluation.loss
         self._note(descent)
 
     def _note(self, descent):
         """Add to the history, tell the callbacks, and raise _Stopped where the run shall end."""
-        evaluation, image = descent.evaluation, descent.image
-        size = tuple(image.shape[1:3])
+        evaluation = descent.evaluation
+        size = tuple(descent.image.shape[1:3])
         record = Record(
             self.step, self._evaluations, self._seconds(), evaluation.loss, evaluation.terms, size
         )
@@ -276,14 +338,90 @@ class _Run:
             raise _Stopped("not finite", _why_not_finite(evaluation.terms))
         self.bar.set_postfix(loss=f"{evaluation.loss:.4g}", refresh=False)
         self.bar.update(min(self.step, self.plan.steps) - self.bar.n)  # drawn ten times a second
+        try:
+            self._tell(record, descent.image)
+        except BaseException:  # whoever ends the run here, between two steps: nothing is lost
+            self._save()
+            raise
+        if self._checkpoints and self._checkpoints.due:
+            self._save()
+
+    def _tell(self, record, image):
+        """Tell the callbacks, look at the clock, and raise _Stopped where the run shall end."""
         progress = Progress(record, self.plan.steps, image)
         # Every callback is called, even when an earlier one asks to stop.
         answers = [callback(progress) for callback in self.callbacks]
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
             raise _Stopped("callback", "stopped by a callback; this is the best image so far")
+        self._check_time(record)
+
+    def _check_time(self, record):
         limit = self.plan.time_limit
         if limit is not None and record.seconds > limit:
             raise _Stopped("time limit", f"the time limit of {limit:g} s has passed")
+
+    def _save(self, ended=None):
+        """Keep the state between two steps; of a run that has ended by itself, also why."""
+        if self._checkpoints is None:
+            return
+        evaluation = self._descent.evaluation
+        state = {
+            "step": self.step, "stage": self.stage, "size": self._size, "above": self._above,
+            "too_large": self.too_large, "precision": self._precision, "more": self._more,
+            "draws": self._draws.bit_generator.state, "ended": ended,
+            "history": [dataclasses.asdict(record) for record in self.history],
+            "evaluations": self._evaluations, "seconds": self._seconds(),
+            "best": to_numpy(self.best), "lowest": self._lowest,
+            "loss": evaluation.loss, "terms": evaluation.terms, "exact": evaluation.exact,
+            "gradient": to_numpy(evaluation.gradient),
+        }  # fmt: skip
+        descent = self._descent.state()
+        self._checkpoints.save(state | {f"{_OF_DESCENT}{name}": descent[name] for name in descent})
+
+    def restore(self):
+        """Take up a state that was kept before, if there is one."""
+        saved = self._checkpoints and self._checkpoints.latest()
+        if not saved:
+            return
+        self.history = [
+            Record(**{**record, "size": _as_size(record["size"])}) for record in saved["history"]
+        ]
+        self.step, self.stage = saved["step"], saved["stage"]
+        self.goal = sum(stage.steps for stage in self.plan.stages[: self.stage])
+        self.best, self._lowest = saved["best"], saved["lowest"]
+        self.too_large = _as_size(saved["too_large"])
+        self._evaluations = saved["evaluations"]
+        self._began = time.perf_counter() - saved["seconds"]
+        self.bar.update(min(self.step, self.plan.steps) - self.bar.n)
+        ended = saved["ended"]
+        if ended and ended["steps"] == self.plan.steps:
+            self._ended, self.stage = saved, len(self.plan.stages)
+            self._reason, self._message = ended["reason"], ended["message"]
+            return
+        self._saved = saved
+        self._check_time(self.history[-1])
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the next descent is one that was begun before."""
+        return self._saved is not None
+
+    def resume(self, evaluate, draws):
+        """Go on with a descent: this one, and whether there was more to be won."""
+        saved, self._saved = self._saved, None
+        draws.bit_generator.state = saved["draws"]
+        evaluation = Evaluation(
+            saved["loss"], saved["terms"], to_tensor(saved["gradient"], None), saved["exact"]
+        )
+        state = {
+            name.removeprefix(_OF_DESCENT): value
+            for name, value in saved.items()
+            if name.startswith(_OF_DESCENT)
+        }
+        self._descent = self.plan.way.resume(evaluate, state, evaluation)
+        self._more, self._draws = saved["more"], draws
+        self._size, self._precision = _as_size(saved["size"]), saved["precision"]
+        return self._descent, self._more
 
     def conclude(self, steps, size, more):
         """A stage has ended by itself; one that has converged leaves out the rest of its steps."""
@@ -293,11 +431,14 @@ class _Run:
         if self.too_large:
             self._message += f", enlarged: {_not_enough_memory(self.too_large)}"
         self._reason = "steps" if more else "converged"
-        self.step = self.goal
+        if self.too_large or self.stage + 1 == len(self.plan.stages):
+            self._save({"reason": self._reason, "message": self._message, "steps": self.plan.steps})
+        self.step, self.stage = self.goal, self.stage + 1
 
     def smaller(self, size, above):
         """There was not enough memory: the size to go on at."""
         self.too_large, size = size, smaller_size(size, above)
+        self._saved = None  # of the descent; the best image stays
         text = _not_enough_memory(self.too_large)
         if size is None and not self.history:
             raise MemoryError(f"{text}; choose a smaller size or another device")
@@ -316,6 +457,10 @@ class _Run:
         settings = self.plan.settings()
         if self.too_large:
             settings |= self._as_it_was()
+        if self._ended:
+            made_by = self._ended["made_by"]
+            settings |= {"device": made_by["device"]}
+            settings["versions"] = {name: made_by[name] for name in settings["versions"]}
         return Synthesis(
             resize(on_host(self.best), size=self.plan.size),  # also where it stopped early
             self.history,
@@ -334,6 +479,8 @@ class _Run:
         return {"sizes": list(map(list, sizes)), "steps": list(sizes.values())}
 
     def _seconds(self):
+        if self._ended:
+            return self._ended["seconds"]
         return time.perf_counter() - self._began
 
 
@@ -341,6 +488,14 @@ _LIKELY_CAUSES = (
     "this is the best image before that. Likely causes: a learning rate or a weight that is too "
     "large, a term whose formula has no slope there, or a damaged weights file"
 )
+
+
+_OF_DESCENT = "descent/"  # how a checkpoint calls what a descent says of its state
+
+
+def _as_size(pair):
+    """As it was before it went through JSON."""
+    return None if pair is None else tuple(pair)
 
 
 def _not_enough_memory(size):

@@ -256,31 +256,54 @@ class Through(Optimizer):
     parametrisation: Parametrisation
 
     def start(self, evaluate, image):
-        return _Descent(self.optimizer, self.parametrisation, evaluate, image)
+        return _Descent(self.parametrisation, evaluate).started(self.optimizer, image)
+
+    def resume(self, evaluate, state, evaluation):
+        descent = _Descent(self.parametrisation, evaluate)
+        return descent.resumed(self.optimizer, state, evaluation)
 
 
 class _Descent:
     """A descent among parameters, which shows images."""
 
-    def __init__(self, optimizer, parametrisation, evaluate, image):
-        self._drawn, pulled_back = _compiled(parametrisation)
+    def __init__(self, parametrisation, evaluate):
+        self._parametrisation, self._evaluate = parametrisation, evaluate
+        self._drawn, self._pulled_back = _compiled(parametrisation)
+        self._first_step = None  # in parameters; of an optimizer that has one
 
-        def through(parameters):
-            evaluation = evaluate(self._drawn(parameters))
-            *_, gradient = pulled_back(parameters, evaluation.gradient)
-            return dataclasses.replace(evaluation, gradient=gradient)
-
-        parameters = parametrisation.parameters(np.asarray(image))
-        known = [through(to_tensor(parameters, parameters.dtype.name))]
-        plain = {"bounds": None, "by_octave": False}
+    def started(self, optimizer, image):
+        parameters = self._parametrisation.parameters(np.asarray(image))
+        known = [self._through(to_tensor(parameters, parameters.dtype.name))]
         if hasattr(optimizer, "first_step"):
             gain = self._gain(parameters, to_numpy(known[0].gradient))
-            plain["first_step"] = optimizer.first_step / gain
-        plain = {name: value for name, value in plain.items() if hasattr(optimizer, name)}
-        self._descent = dataclasses.replace(optimizer, **plain).start(
-            lambda parameters: known.pop() if known else through(parameters), parameters
+            self._first_step = float(optimizer.first_step / gain)
+        self._descent = self._plain(optimizer).start(
+            lambda parameters: known.pop() if known else self._through(parameters), parameters
         )
         self.image = self._drawn(self._descent.image)
+        return self
+
+    def resumed(self, optimizer, state, evaluation):
+        """The same descent as it was when it gave its :meth:`state`."""
+        self._first_step = state["first_step"]
+        self._descent = self._plain(optimizer).resume(self._through, state, evaluation)
+        self.image = self._drawn(self._descent.image)
+        return self
+
+    def state(self) -> dict:
+        """All that decides its further steps; its "image" are the parameters."""
+        return {**self._descent.state(), "first_step": self._first_step}
+
+    def _through(self, parameters):
+        evaluation = self._evaluate(self._drawn(parameters))
+        *_, gradient = self._pulled_back(parameters, evaluation.gradient)
+        return dataclasses.replace(evaluation, gradient=gradient)
+
+    def _plain(self, optimizer):
+        """The optimizer without what it assumes of pixels."""
+        plain = {"bounds": None, "by_octave": False, "first_step": self._first_step}
+        plain = {name: value for name, value in plain.items() if hasattr(optimizer, name)}
+        return dataclasses.replace(optimizer, **plain)
 
     def _gain(self, parameters, direction):
         """How far pixels move along a direction, beside the parameters: root mean squares."""
