@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,17 @@ def test_a_profile_makes_it_smaller():
     assert points_of(own)[0].settings["max_side"] == 96
     assert points_of(own)[-1].settings["steps"] == 300
     assert studies.read("ferdous_trials").adapted(steps=10).settings["max_side"] == 512
+
+
+def test_numbers_of_steps_for_several_sizes_keep_their_proportions():
+    study = replace(
+        studies.read("ferdous_trials"),
+        settings={"steps": [80, 60, 40], "scales": [16, 32, 64]},
+        grid=[{"label": "one", "steps": [40, 20]}, {"label": "two", "steps": 10}],
+    )
+    shorter = study.adapted(steps=20)
+    assert shorter.settings["steps"] == [20, 15, 10]
+    assert [point["steps"] for point in shorter.grid] == [[10, 5], 2]
 
 
 def test_varied_steps_keep_their_ratio():

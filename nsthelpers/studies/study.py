@@ -109,8 +109,9 @@ class Study:
         usual = self.settings.get("steps", settings_of(self.job)["steps"].default)
         factor = 1.0
         if profile or steps:
-            factor = (steps or min(usual, profile.grid_steps)) / usual
-            changes["steps"] = max(1, round(usual * factor))
+            longest = max(usual) if isinstance(usual, (list, tuple)) else usual
+            factor = (steps or min(longest, profile.grid_steps)) / longest
+            changes["steps"] = _fewer("steps", usual, factor)
         if self.settings.get("network") == "vgg16" and not _trained("vgg16"):
             changes["network"] = "vgg19"
         swap = self.stand_ins if stand_ins else {}
@@ -341,7 +342,11 @@ def _each_value(grid, change):
 
 
 def _fewer(name, value, factor):
-    return max(1, round(value * factor)) if name == "steps" else value
+    if name != "steps":
+        return value
+    if isinstance(value, (list, tuple)):  # one number for each size
+        return [_fewer(name, each, factor) for each in value]
+    return max(1, round(value * factor))
 
 
 def _swapped(value, swap):
