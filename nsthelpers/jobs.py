@@ -331,8 +331,12 @@ class Job:
             If one is neither a sample, nor a file, nor an address.
         """
         from .images import samples
+        from .masks.words import check_words, in_words
 
         for name, each in self.pictures():
+            if name == "regions" and in_words(each):
+                check_words(each)
+                continue
             known = isinstance(each, str) and each in samples.names()
             if known and samples.credits(each)[0].kind == "download":
                 continue

@@ -40,8 +40,8 @@ PUBLIC = """
     diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map
     images.colour_difference images.luminance images.to_png_bytes images.to_uint8
     images.with_luminance losses.content_loss losses.gram_matrix losses.style_loss
-    losses.total_variation masks.by_brightness masks.by_colour masks.ellipse masks.everywhere
-    masks.front masks.half masks.load masks.Mask masks.rectangle masks.Stroke
+    losses.total_variation masks.by_brightness masks.by_colour masks.by_words masks.ellipse
+    masks.everywhere masks.front masks.half masks.load masks.Mask masks.rectangle masks.Stroke
     masks.third
     notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
