@@ -137,8 +137,8 @@ def regions(record):
     from regions import HEADS, lines
 
     return (
-        "## Regions\n\nOne value and gradient of content + style + total variation, the style in so "
-        "many regions with a painting each; medians of interleaved turns.\n\n"
+        "## Regions\n\nOne value and gradient of content + style + total variation, the style in so"
+        " many regions with a painting each; medians of interleaved turns.\n\n"
         f"{table(HEADS, [lines(row) for row in record['rows']])}\n\n{provenance(record)}"
     )
 

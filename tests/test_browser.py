@@ -422,7 +422,9 @@ def test_strokes_drawn_in_the_page_mark_what_is_in_front(page, lab, tmp_path):
     page.locator(".jp-CodeCell .cm-content").nth(1).click()
     page.keyboard.press("Control+Enter")
     told = page.locator(".jp-OutputArea-output pre")
-    expected = "in front True 0.03 [0.3, 0.3] [0.7, 0.6] 1.0\nbehind True 0.12 [0.2, 0.8] [0.5, 0.9] 0.0"
+    expected = (
+        "in front True 0.03 [0.3, 0.3] [0.7, 0.6] 1.0\nbehind True 0.12 [0.2, 0.8] [0.5, 0.9] 0.0"
+    )
     playwright.expect(told.last).to_have_text(expected, use_inner_text=True)
 
     page.get_by_role("menuitem", name="Settings", exact=True).click()
@@ -467,7 +469,7 @@ def canvas(page):
     page.evaluate(
         STAND_IN, [StrokeCanvas._esm, StrokeCanvas._css, data_uri(stream.getvalue(), "png")]
     )
-    page.wait_for_function("document.querySelector('canvas').width === 360")
+    page.wait_for_function("document.querySelector('canvas').width === 880")
     return page.locator("canvas")
 
 
@@ -534,13 +536,15 @@ def test_what_is_drawn_while_python_works_goes_together(page, canvas):
 
 def test_strokes_are_seen_where_they_lie(page, canvas):
     draw(page, canvas, (0.5, 0.2), (0.5, 0.4))
-    colour = "([x, y]) => [...document.querySelector('canvas').getContext('2d')" \
+    colour = (
+        "([x, y]) => [...document.querySelector('canvas').getContext('2d')"
         ".getImageData(x, y, 1, 1).data]"
-    red, green, blue, _ = page.evaluate(colour, [108, 120])
+    )
+    red, green, blue, _ = page.evaluate(colour, [264, 293])
     plain = 255 * waves(3, 240, 360)[0, 120, 108]
     expected = 0.8 * np.array([0, 158, 115]) + 0.2 * plain
     assert np.abs([red, green, blue] - expected).max() < 8
-    away = page.evaluate(colour, [108, 132])[:3]
+    away = page.evaluate(colour, [264, 323])[:3]
     assert np.abs(away - 255 * waves(3, 240, 360)[0, 132, 108]).max() < 3
 
 

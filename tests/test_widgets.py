@@ -561,7 +561,10 @@ DOT = {"side": "behind", "width": 0.06, "points": [[0.5, 0.9]]}
 def test_front_panel_takes_strokes_from_the_page(make):
     panel = make("front")
     panel.canvas.strokes = [LINE, DOT]  # as a message sets it
-    line, dot = nst.masks.Stroke([(0.2, 0.3), (0.8, 0.3)], 0.1), nst.masks.Stroke([(0.5, 0.9)], 0.06)
+    line, dot = (
+        nst.masks.Stroke([(0.2, 0.3), (0.8, 0.3)], 0.1),
+        nst.masks.Stroke([(0.5, 0.9)], 0.06),
+    )
     assert panel.strokes == {"in front": [line], "behind": [dot]}
     assert panel.shape.value == "what is in front" and panel.canvas.taken == 1
     height, width = panel.mask.array.shape

@@ -104,7 +104,8 @@ class FrontPanel(RunPanel):
         self._by_sliders = [self.pen_down, self.pen_across, pen_buttons]
         self.canvas = StrokeCanvas and StrokeCanvas()
         controls = [
-            self.shape, self.down, self.across, *self._by_sliders, self.edge, self.note, self.style, self.behind, self.style_weight, self.steps,
+            self.shape, self.down, self.across, *self._by_sliders, self.edge, self.note,
+            self.style, self.behind, self.style_weight, self.steps,
         ]  # fmt: skip
         captions = "bright: in front", "the photograph: nothing has run yet"
         self.mask = rectangle(self._photo, box)

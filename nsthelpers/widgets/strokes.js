@@ -6,6 +6,8 @@
 const COLOURS = { "in front": "rgb(0, 158, 115)", behind: "rgb(214, 94, 0)" };
 const APART = 0.004; // a point nearer than this to the last one is left out
 const STEP = 0.02; // of the cross, by one press of an arrow key
+const WIDE = 440; // pixels of the page that a picture may take
+const TALL = 360;
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function element(name, properties = {}, ...children) {
@@ -167,11 +169,11 @@ function render({ model, el }) {
     }
     context.globalAlpha = 1;
     if (!cross) return;
-    for (const [colour, thick] of [["black", 6], ["white", 2]]) {
+    for (const [colour, thick] of [["black", 8], ["white", 3]]) {
       context.strokeStyle = colour;
       context.lineWidth = thick;
       context.beginPath();
-      for (const [x, y] of [[12, 0], [0, 12]]) {
+      for (const [x, y] of [[20, 0], [0, 20]]) {
         context.moveTo(cross[1] * width - x, cross[0] * height - y);
         context.lineTo(cross[1] * width + x, cross[0] * height + y);
       }
@@ -185,8 +187,11 @@ function render({ model, el }) {
     const decoded = await createImageBitmap(new Blob([data]));
     if (data !== model.get("picture")) return; // a later one is on its way
     picture = decoded;
-    canvas.width = picture.width;
-    canvas.height = picture.height;
+    const scale = Math.min(WIDE / picture.width, TALL / picture.height);
+    canvas.style.width = `${Math.round(scale * picture.width)}px`;
+    // Twice as fine as the page, so that strokes are smooth.
+    canvas.width = Math.round(2 * scale * picture.width);
+    canvas.height = Math.round(2 * scale * picture.height);
     draw();
   }
 
