@@ -451,7 +451,11 @@ STAND_IN = """async ([code, css, picture]) => {
         off: (event) => { delete heard[event]; },
     };
     window.python = { sent, state, heard,
-        answer: () => heard["change:taken"](),
+        answer: () => {  // a real kernel sends the strokes back, before all else
+            state.strokes = structuredClone(state.strokes);
+            heard["change:strokes"]();
+            heard["change:taken"]();
+        },
         tell: (strokes) => { state.strokes = strokes; heard["change:strokes"](); },
     };
     window.remove = widget.render({ model, el: document.getElementById("place") });

@@ -171,8 +171,10 @@ class FrontPanel(RunPanel):
         """Strokes from the page."""
         if change["new"] != self._drawn:
             self._lifted = True
-            self._take(change["new"])
-            self.canvas.taken += 1
+            try:
+                self._take(change["new"])
+            finally:  # else the page would wait for good
+                self.canvas.taken += 1
 
     def _take(self, drawn):
         """These are the strokes now, and they mark what is in front."""

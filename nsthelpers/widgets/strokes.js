@@ -18,6 +18,7 @@ function element(name, properties = {}, ...children) {
 
 function render({ model, el }) {
   let strokes = model.get("strokes");
+  let known = strokes; // to Python
   let picture = null; // as it was last decoded
   let side = "in front";
   let pointer = null; // that is drawing now
@@ -60,8 +61,9 @@ function render({ model, el }) {
 
   // One message at a time: what is drawn while Python works goes together in the next.
   function send() {
-    if (waiting || pointer !== null || strokes === model.get("strokes")) return;
+    if (waiting || pointer !== null || strokes === known) return;
     waiting = true;
+    known = strokes;
     model.set("strokes", strokes);
     model.save_changes();
     draw();
@@ -202,8 +204,10 @@ function render({ model, el }) {
   }
 
   function received() {
-    if (waiting || pointer !== null || strokes === model.get("strokes")) return;
-    strokes = model.get("strokes");
+    const told = model.get("strokes");
+    const echo = JSON.stringify(told) === JSON.stringify(known); // equal, but another list
+    if (waiting || pointer !== null || echo) return;
+    strokes = known = told;
     draw();
   }
 
