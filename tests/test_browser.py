@@ -427,13 +427,6 @@ def test_strokes_drawn_in_the_page_mark_what_is_in_front(page, lab, tmp_path):
     )
     playwright.expect(told.last).to_have_text(expected, use_inner_text=True)
 
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.get_by_role("menuitem", name="Theme", exact=True).hover()
-    page.get_by_role("menuitem", name="JupyterLab Dark", exact=True).click()
-    page.locator('body[data-jp-theme-light="false"]').wait_for()
-    canvas.scroll_into_view_if_needed()
-    page.screenshot(path=screenshots / "strokes_dark.png")
-
 
 # The canvas with a stand-in for the kernel, which answers when it is told to.
 STAND_IN = """async ([code, css, picture]) => {
