@@ -180,11 +180,11 @@ class Style(Term):
 
     With a mask the gradient is not quite the slope of the loss: pixels outside it that other terms
     move change the statistic too. Line searches cope with that as a rule; Adam does not mind.
-    And other terms do move them. What the style paints up to the edge changes deep features as far
-    beyond it as these see, and content's gradient, small as it is, is all that acts there. L-BFGS
-    and Adam do not step in proportion to gradients, so a small one may move a pixel far: a fringe
-    grows along the edge. Where no pixel may change, lay the photograph over the result: ``mask *
-    image + (1 - mask) * photo``.
+    And other terms do move them. What the style paints changes deep features as far beyond the
+    mask as these see, and content's gradient, small as it is, is all that acts there. L-BFGS and
+    Adam do not step in proportion to gradients, which may be why pixels outside move as far as they
+    do, and why a fringe can be seen at the edge. Where none may change, lay the photograph over the
+    result: ``mask * image + (1 - mask) * photo``.
 
     References
     ----------
