@@ -57,6 +57,7 @@ bench: $(BIN)/.bench  ## Measure speed and memory beside other programs (35 minu
 	$(RUN) benchmarks/optimizer_cost.py $(BENCH)
 	$(RUN) benchmarks/start_up.py $(BENCH)
 	$(RUN) benchmarks/growth.py $(BENCH)
+	$(RUN) benchmarks/regions.py $(BENCH)
 	$(RUN) benchmarks/evaluation.py $(BENCH)
 	$(RUN) benchmarks/time_to_loss.py $(BENCH)
 	$(RUN) benchmarks/estimate_check.py $(BENCH)

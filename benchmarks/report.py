@@ -133,6 +133,16 @@ def growth(record):
     )
 
 
+def regions(record):
+    from regions import HEADS, lines
+
+    return (
+        "## Regions\n\nOne value and gradient of content + style + total variation, the style in so"
+        " many regions with a painting each; medians of interleaved turns.\n\n"
+        f"{table(HEADS, [lines(row) for row in record['rows']])}\n\n{provenance(record)}"
+    )
+
+
 def start_up(record):
     parts = []
     for name, stages in record["stages"].items():
@@ -252,6 +262,7 @@ SECTIONS = {
     "evaluation": evaluation,
     "optimizer_cost": own_part,
     "growth": growth,
+    "regions": regions,
     "start_up": start_up,
     "estimate_check": estimates,
 }

@@ -352,7 +352,11 @@ class Job:
             If one is neither a sample, nor a file, nor an address.
         """
         from .images import samples
+        from .masks.words import check_words, in_words
 
+        for mask, _ in getattr(self, "regions", None) or ():
+            if in_words(mask):
+                check_words(mask)
         for name, each in self.pictures():
             known = isinstance(each, str) and each in samples.names()
             if known and samples.credits(each)[0].kind == "download":
@@ -372,13 +376,15 @@ class Job:
         >>> list(ReconstructStyle(style="mosaic_sunset", start="noise").pictures())
         [('style', 'mosaic_sunset')]
         """
+        from .masks.words import in_words
+
         for name in ("content", "style"):
             value = getattr(self, name, None)
             for each in value if isinstance(value, (list, tuple)) else [value]:
                 if each is not None:
                     yield name, each
         for pair in getattr(self, "regions", None) or ():
-            yield from (("regions", each) for each in pair)
+            yield from (("regions", each) for each in pair if not in_words(each))
         if not (isinstance(self.start, str) and self.start in choices.STARTS):
             yield "start", self.start
 

@@ -17,6 +17,7 @@ from .images.files import load_image, read_settings
 from .images.samples import resolve
 from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, renamed, settings_of
 from .masks.mask import Mask, as_mask, load as load_mask
+from .masks.words import by_words, in_words
 from .network.layers import STYLE_LAYERS
 from .network.vgg import VGG, default_network
 from .objectives.terms import Content, Style, TotalVariation
@@ -129,7 +130,8 @@ def stylize(job, network):
     pictures are grey). Both start from the photograph as it is instead of "recoloured".
 
     Each region has a weight of ``style_weight`` times its share of the picture, so that every place
-    is painted as strongly as without regions; masks come from :mod:`nsthelpers.masks` or files.
+    is painted as strongly as without regions; masks come from :mod:`nsthelpers.masks`, from files,
+    or in words, such as ``"half(top)=swirling_night"`` (:func:`nsthelpers.masks.by_words`).
 
     References
     ----------
@@ -576,12 +578,18 @@ def _opened(job):
             opened[name] = open_image(value)
     if getattr(job, "regions", None):
         opened["regions"] = [
-            (mask if isinstance(mask, Mask) else load_mask(mask), open_image(painting))
+            (_opened_mask(mask, opened["content"]), open_image(painting))
             for mask, painting in job.regions
         ]
     if isinstance(job.start, str) and job.start not in STARTS:
         opened["start"] = open_image(job.start, max_side=job.max_side)
     return dataclasses.replace(job, **opened)
+
+
+def _opened_mask(source, photo):
+    if in_words(source):
+        return by_words(photo, source)
+    return source if isinstance(source, Mask) else load_mask(source)
 
 
 def _open_all(sources, **size):

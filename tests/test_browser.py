@@ -393,6 +393,182 @@ def test_the_mixing_panel_follows_its_sliders(page, lab):
     panel.get_by_text("Download the picture").wait_for()
 
 
+def draw(page, canvas, *points):
+    """Draw a stroke with the mouse, through points (down, across) in shares of the canvas."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    places = [(box["x"] + a * box["width"], box["y"] + d * box["height"]) for d, a in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+FRONT = """\
+import nsthelpers as nst
+
+untrained = nst.VGG(weights="random")
+panel = nst.widgets.front_panel("coffee", "stained_glass", network=untrained)
+panel"""
+TOLD = """\
+height, width = panel.mask.array.shape
+for side, strokes in panel.strokes.items():
+    for points, brush in strokes:
+        places = [panel.mask.array[int(d * height), int(a * width)] for d, a in points]
+        ends = [[round(float(share), 1) for share in points[end]] for end in (0, -1)]
+        print(side, len(points) > 8, brush, *ends, *sorted(set(map(float, places))))"""
+
+
+def test_strokes_drawn_in_the_page_mark_what_is_in_front(page, lab, tmp_path):
+    folder, address = lab
+    (folder / LESSON.name).write_text(json.dumps(notebook_of(FRONT, TOLD)))
+    screenshots = Path(os.environ.get("NST_SCREENSHOTS", tmp_path))
+    screenshots.mkdir(parents=True, exist_ok=True)
+    open_and_run(page, address(LESSON.name))
+    panel = page.locator(".jp-OutputArea .widget-vbox", has_text="mark it by").first
+    canvas, said = panel.locator(".nst-strokes canvas"), panel.locator(".nst-strokes p")
+    playwright.expect(panel.get_by_text("pen, down")).to_be_hidden()  # sliders are not needed
+    assert canvas.bounding_box()["width"] > 200
+
+    draw(page, canvas, (0.3, 0.3), (0.7, 0.3), (0.7, 0.6))
+    playwright.expect(said).to_have_text("1 stroke")  # Python is done with it
+    panel.get_by_role("button", name="behind", exact=True).first.click()
+    panel.get_by_label("brush").press("End")
+    draw(page, canvas, (0.2, 0.8), (0.5, 0.9))
+    playwright.expect(said).to_have_text("2 strokes")
+    draw(page, canvas, (0.5, 0.5), (0.6, 0.6))
+    playwright.expect(said).to_have_text("3 strokes")
+    panel.get_by_role("button", name="undo", exact=True).first.click()
+    playwright.expect(said).to_have_text("2 strokes")
+    page.screenshot(path=screenshots / "strokes_light.png")
+
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    told = page.locator(".jp-OutputArea-output pre")
+    expected = (
+        "in front True 0.03 [0.3, 0.3] [0.7, 0.6] 1.0\nbehind True 0.12 [0.2, 0.8] [0.5, 0.9] 0.0"
+    )
+    playwright.expect(told.last).to_have_text(expected, use_inner_text=True)
+
+
+# The canvas with a stand-in for the kernel, which answers when it is told to.
+STAND_IN = """async ([code, css, picture]) => {
+    const { default: widget } = await import(URL.createObjectURL(
+        new Blob([code], { type: "text/javascript" })));
+    document.body.innerHTML = `<style>${css}</style><div id="place"></div>`;
+    const state = { strokes: [], taken: 0, shown: false,
+        picture: new DataView(await (await fetch(picture)).arrayBuffer()) };
+    const heard = {}, sent = [];
+    const model = {
+        get: (name) => state[name],
+        set: (name, value) => { state[name] = value; },
+        save_changes: () => sent.push(state.strokes),
+        on: (event, answer) => { heard[event] = answer; },
+        off: (event) => { delete heard[event]; },
+    };
+    window.python = { sent, state, heard,
+        answer: () => {  // a real kernel sends the strokes back, before all else
+            state.strokes = structuredClone(state.strokes);
+            heard["change:strokes"]();
+            heard["change:taken"]();
+        },
+        tell: (strokes) => { state.strokes = strokes; heard["change:strokes"](); },
+    };
+    window.remove = widget.render({ model, el: document.getElementById("place") });
+}"""
+
+
+@pytest.fixture
+def canvas(page):
+    from nsthelpers.images.html import data_uri
+    from nsthelpers.widgets.strokes import StrokeCanvas
+
+    stream = io.BytesIO()
+    Image.fromarray((255 * waves(3, 240, 360)[0]).astype("uint8")).save(stream, "png")
+    page.goto("about:blank")
+    page.evaluate(
+        STAND_IN, [StrokeCanvas._esm, StrokeCanvas._css, data_uri(stream.getvalue(), "png")]
+    )
+    page.wait_for_function("document.querySelector('canvas').width === 880")
+    return page.locator("canvas")
+
+
+def sent(page):
+    return page.evaluate("python.sent.at(-1)")
+
+
+def test_strokes_by_keys(page, canvas):
+    assert page.evaluate("python.state.shown")
+    canvas.focus()
+    for key in ("Enter", "ArrowUp", "ArrowUp", "Enter", "Escape", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    page.evaluate("python.answer()")
+    points = [[[0.5, 0.5], [0.46, 0.5]], [[0.46, 0.48]]]
+    assert [each["points"] for each in sent(page)] == points
+    page.keyboard.press("Shift+Tab")  # to "clear", the last of the buttons
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    page.evaluate("python.answer()")
+    assert [each["points"] for each in sent(page)] == points[:1]
+    page.get_by_role("button", name="clear").press("Enter")
+    page.evaluate("python.answer()")
+    assert sent(page) == [] and page.get_by_role("button", name="undo").is_disabled()
+
+
+def test_a_finger_draws_and_a_second_one_does_not(page, canvas):
+    page.evaluate(
+        """() => {
+            const canvas = document.querySelector("canvas"), box = canvas.getBoundingClientRect();
+            canvas.setPointerCapture = () => {};  // these pointers are made up
+            const tell = (type, pointerId, x, y) => canvas.dispatchEvent(new PointerEvent(type, {
+                pointerId, pointerType: "touch", button: type === "pointermove" ? -1 : 0,
+                clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+                bubbles: true, cancelable: true }));
+            tell("pointerdown", 7, 0.1, 0.2);
+            tell("pointerdown", 8, 0.9, 0.9);
+            tell("pointermove", 8, 0.8, 0.9);
+            tell("pointermove", 7, 0.1, 0.6);
+            tell("pointermove", 7, 2.0, 0.6);  // beyond the border
+            tell("pointerup", 8, 0.8, 0.9);
+            tell("pointercancel", 7, 2.0, 0.6);
+        }"""
+    )
+    (stroke,) = sent(page)
+    assert stroke["points"] == [[0.2, 0.1], [0.6, 0.1], [0.6, 1]] and stroke["side"] == "in front"
+    assert canvas.evaluate("canvas => getComputedStyle(canvas).touchAction") == "none"
+
+
+def test_what_is_drawn_while_python_works_goes_together(page, canvas):
+    before = page.evaluate("python.sent.length")
+    for down in (0.2, 0.4, 0.6):
+        draw(page, canvas, (down, 0.2), (down, 0.8))
+    assert page.evaluate("python.sent.length") == before + 1 and len(sent(page)) == 1
+    assert "3 strokes; looking" in page.locator("p").inner_text()
+    page.evaluate("python.answer()")
+    assert page.evaluate("python.sent.length") == before + 2 and len(sent(page)) == 3
+    page.evaluate("python.answer()")
+    assert page.evaluate("python.sent.length") == before + 2
+    page.evaluate("python.tell([])")
+    assert page.locator("p").inner_text() == "0 strokes"
+    page.evaluate("remove()")
+    assert page.evaluate("Object.keys(python.heard).length") == 0
+
+
+def test_strokes_are_seen_where_they_lie(page, canvas):
+    draw(page, canvas, (0.5, 0.2), (0.5, 0.4))
+    colour = (
+        "([x, y]) => [...document.querySelector('canvas').getContext('2d')"
+        ".getImageData(x, y, 1, 1).data]"
+    )
+    red, green, blue, _ = page.evaluate(colour, [264, 293])
+    plain = 255 * waves(3, 240, 360)[0, 120, 108]
+    expected = 0.8 * np.array([0, 158, 115]) + 0.2 * plain
+    assert np.abs([red, green, blue] - expected).max() < 8
+    away = page.evaluate(colour, [264, 323])[:3]
+    assert np.abs(away - 255 * waves(3, 240, 360)[0, 132, 108]).max() < 3
+
+
 def notebook_of(*cells):
     return {
         "nbformat": 4,

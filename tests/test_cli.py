@@ -235,6 +235,34 @@ def test_colours_strokes_and_regions(capsys):
     assert job["stroke_size"] == 0.8 and job["regions"] == [["left.png", "chelsea"]]
 
 
+def test_regions_in_words(capsys):
+    words = "half(top)=mosaic_sunset"
+    assert transfer("--region", words) == 0
+    assert read_settings("out.png")["job"]["regions"] == [["half(top)", "mosaic_sunset"]]
+    for region, message in (
+        ("halves(top)=chelsea", "unknown mask 'halves(top)'; did you mean half"),
+        ("half(up)=chelsea", "unknown side 'up'"),
+        ("ellipse(0.1)=chelsea", "the mask 'ellipse(0.1)' has no box"),
+    ):
+        assert transfer("--region", region) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (np.ones((30, 30)), "the mask is 30 x 30 pixels and the picture"),
+        (np.zeros((42, 64)), "the region is empty"),
+        (np.full((42, 64), np.nan, "float32"), "holds NaN or infinite values"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_one_line(capsys, mask, message):
+    Image.fromarray(mask.astype("float32")).save("mask.tif")
+    assert transfer("--region", "mask.tif=mosaic_sunset") == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(said) == 1 and message in said[0]
+
+
 def test_a_region_that_is_none(capsys):
     assert transfer("--region", "left.png") == 2
     assert "--region: expected pairs of a mask and the painting" in capsys.readouterr().err

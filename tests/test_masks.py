@@ -200,9 +200,47 @@ class TestFront:
             ({"strokes": [(0.5, 0.5)]}, "nothing says what is behind"),
             ({"behind": [(0.5, 0.5)]}, "nothing says what is in front"),
             ({"strokes": [(5, 5)]}, "a stroke is .*; expected points"),
+            ({"strokes": [masks.Stroke([(0.5, 0.5)], 3)]}, "a stroke is 3 wide; expected a share"),
             ({"box": (0.5, 0.5, 0.1, 0.1)}, "the box is .*; expected top, left"),
         ],
     )
     def test_too_little_is_said(self, network, told, message):
         with pytest.raises(ValueError, match=message):
             masks.front(PICTURE, network=network, **told)
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("half(top)", masks.half(PICTURE)),
+            ("~third(centre)", ~masks.third(PICTURE, "centre")),
+            (" ellipse(0, 0.1,0.9, 1) ", masks.ellipse(PICTURE, (0, 0.1, 0.9, 1))),
+            ("rectangle(0, 0, 0.5, 0.5)", masks.rectangle(PICTURE, (0, 0, 0.5, 0.5))),
+        ],
+    )
+    def test_they_are_the_functions_of_these_names(self, text, expected):
+        assert masks.by_words(PICTURE, text) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("halve(top)", r"unknown mask 'halve\(top\)'; did you mean half"),
+            ("half", "unknown mask 'half'; expected one like"),
+            ("half(up)", "unknown side 'up'"),
+            ("ellipse(0.1, 0.2)", "has no box; expected top, left, bottom and right"),
+            ("ellipse(a, b, c, d)", "has no box"),
+            ("ellipse(0.9, 0, 0.1, 1)", "the box is .*; expected top, left"),
+        ],
+    )
+    def test_what_they_do_not_know(self, text, message):
+        with pytest.raises(ValueError, match=message):
+            masks.by_words(PICTURE, text)
+
+    def test_a_broad_stroke_covers_more(self):
+        drawn = masks.foreground._drawn
+        thin, broad = (
+            drawn([masks.Stroke([(0.5, 0.2), (0.5, 0.8)], width)], 90, 120) for width in (0.03, 0.1)
+        )
+        assert (broad & thin).sum() == thin.sum() < broad.sum()
+        assert broad[:, 60].sum() == pytest.approx(0.1 * 120, abs=2)

@@ -236,6 +236,17 @@ class TestRegions:
         rest = objective.terms["style"].region
         assert (rest & top).share < 0.05 and rest.array.shape == (43, 64)
 
+    def test_masks_in_words_are_those_of_the_photograph(self, asked, network):
+        """As study files and the command line give them."""
+        objective, *_ = self.made(network, ["~half(top)=mosaic_sunset"])
+        below = nst.masks.half(nst.samples.load("chelsea"), "bottom")
+        assert np.array_equal(objective.terms["style_2"].region.array, below.at(43, 64))
+        with pytest.raises(ValueError, match="unknown mask 'halves.top.'; did you mean half"):
+            nst.recipes.from_data(
+                {"job": "stylize", "content": "chelsea", "style": "stained_glass",
+                 "regions": "halves(top)=mosaic_sunset"}
+            ).check_pictures()  # fmt: skip
+
     def test_a_single_pair(self, asked, network):
         left = nst.masks.half(np.zeros((1, 300, 451, 3)), "left")
         objective, *_ = self.made(network, (left, "mosaic_sunset"))

@@ -366,3 +366,23 @@ class TestContent:
     def test_bad_input(self, network, photo, region, message):
         with pytest.raises(ValueError, match=message):
             nst.Content(photo, "conv1_1", region=region, network=network)
+
+
+class TestMask:
+    def test_alone_it_leaves_what_is_outside_exactly_as_it_is(self, network, photo, painting):
+        style = nst.Style(painting, LAYERS, mask=half(), network=network)
+        made = nst.synthesize(style, photo, steps=3, progress=False)
+        assert np.array_equal(made.image[:, :, 24:], photo[:, :, 24:])
+        assert np.abs(made.image - photo)[:, :, :24].max() > 0.01
+
+    def test_outside_other_terms_act_and_nothing_else(self, network, photo, painting):
+        """So content moves pixels there, as soon as what is painted reaches its features."""
+        painted = photo.copy()
+        painted[:, :, :24] = nst.white_noise(*SIZE)[:, :, :24]
+        content = nst.Content(photo, "block2_conv1", network=network)
+        style = nst.Style(painting, LAYERS, mask=half(), network=network)
+        both, alone = gradient(content + style, painted), gradient(1 * content, painted)
+        assert not gradient(1 * content, photo).any()
+        assert np.abs(alone[:, :, 24:]).max() > 0
+        np.testing.assert_allclose(both[:, :, 24:], alone[:, :, 24:], rtol=1e-4, atol=1e-9)
+        assert np.abs(both - alone)[:, :, :24].max() > 1e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import re
 import sys
@@ -19,7 +20,11 @@ import nsthelpers as nst
 import nsthelpers.widgets as widgets
 from nsthelpers.profiles import Profile
 from nsthelpers.synthesis.results import Progress, Record, Synthesis
-from nsthelpers.widgets import run_panel as panels, stylize as studio_panel
+from nsthelpers.widgets import (
+    front as front_module,
+    run_panel as panels,
+    stylize as studio_panel,
+)
 
 TINY = Profile("fast", 32, 32, 2, 2)
 PATIENCE = 300  # seconds; only a failing test waits that long
@@ -536,16 +541,74 @@ def test_front_panel_draws_lifts_and_takes_back(make):
     panel.draw("in front")
     panel.pen_down.value, panel.pen_across.value = 0.05, 0.05
     panel.draw_buttons["behind"].click()
-    in_front = [[(0.4, 0.4), (0.5, 0.6)], [(0.5, 0.6)]]
-    assert panel.strokes == {"in front": in_front, "behind": [[(0.05, 0.05)]]}
-    wanted = nst.masks.front(panel._photo, panel.box, strokes=in_front,
-                             behind=[[(0.05, 0.05)]], network=panel._network)  # fmt: skip
+    in_front, corner = [[(0.4, 0.4), (0.5, 0.6)], [(0.5, 0.6)]], [[(0.05, 0.05)]]
+    as_drawn = list(map(nst.masks.Stroke, in_front)), list(map(nst.masks.Stroke, corner))
+    assert tuple(panel.strokes.values()) == as_drawn
+    wanted = nst.masks.front(panel._photo, panel.box, strokes=in_front, behind=corner,
+                             network=panel._network)  # fmt: skip
     assert panel.mask == wanted
     green = (pixels(panel.beside) == (0, 158, 115)).all(axis=-1)
     assert green.sum() > 4
     for _ in range(5):
         panel.undo()
     assert panel.strokes == {"in front": [], "behind": []}
+
+
+LINE = {"side": "in front", "width": 0.1, "points": [[0.2, 0.3], [0.8, 0.3]]}
+DOT = {"side": "behind", "width": 0.06, "points": [[0.5, 0.9]]}
+
+
+def test_front_panel_takes_strokes_from_the_page(make):
+    panel = make("front")
+    panel.canvas.strokes = [LINE, DOT]  # as a message sets it
+    line, dot = (
+        nst.masks.Stroke([(0.2, 0.3), (0.8, 0.3)], 0.1),
+        nst.masks.Stroke([(0.5, 0.9)], 0.06),
+    )
+    assert panel.strokes == {"in front": [line], "behind": [dot]}
+    assert panel.shape.value == "what is in front" and panel.canvas.taken == 1
+    height, width = panel.mask.array.shape
+    assert panel.mask.array[height // 2, int(0.3 * width)] == 1
+    assert panel.mask.array[height // 2, int(0.9 * width)] == 0
+    panel.draw("in front")  # strokes of both kinds are one list
+    assert panel.canvas.strokes[:2] == [LINE, DOT] and len(panel.canvas.strokes) == 3
+    assert panel.canvas.taken == 1
+    panel.canvas.strokes = []
+    assert panel.strokes == {"in front": [], "behind": []} and panel.canvas.taken == 2
+
+
+def test_front_panel_goes_on_when_strokes_make_no_sense(make):
+    panel = make("front")
+    before = panel.mask
+    panel.canvas.strokes = [LINE | {"points": [[0.2, 1.5]]}]
+    assert panel.mask is before and panel.canvas.taken == 1
+    assert "expected points (down, across) in shares" in panel.note.value
+
+
+def test_front_panel_shows_one_way_to_draw(make):
+    panel = make("front")
+    sliders = [panel.beside, panel.pen_down, panel.pen_across]
+    assert not panel.canvas.picture and all(each.layout.display is None for each in sliders)
+    panel.canvas.shown = True  # its script runs in the page
+    assert all(each.layout.display == "none" for each in sliders)
+    before = panel.canvas.picture
+    assert min(Image.open(io.BytesIO(before)).size) >= 16
+    panel.across.value = (0.0, 0.4)
+    assert panel.canvas.picture != before
+
+
+def test_front_panel_works_without_anywidget(make, monkeypatch):
+    monkeypatch.setattr(front_module, "StrokeCanvas", None)
+    panel = make("front")
+    panel.draw("in front")
+    assert panel.canvas is None and len(panel.strokes["in front"]) == 1
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "anywidget", None)  # an import of it fails
+    monkeypatch.delitem(sys.modules, "nsthelpers.widgets.strokes")
+    name = "nsthelpers.widgets.front"
+    again = importlib.util.module_from_spec(importlib.util.find_spec(name))
+    again.__spec__.loader.exec_module(again)
+    assert again.StrokeCanvas is None
 
 
 def test_front_panel_paints_both_sides(make):

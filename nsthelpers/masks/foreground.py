@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..images.arrays import as_image, resize
 from .mask import Mask
 from .shapes import ellipse, rectangle
 
-__all__ = ["front"]
+__all__ = ["Stroke", "front"]
 
 _WORKING_SIDE = 256  # pixels of the long side
 _WALKER_BETA = 400  # how seldom a walker crosses an edge
 _LAYERS = {"block2_conv2": 6, "block4_conv2": 12}  # and how many principal components of each
 _EDGES = 9  # the colours' three and those of the first layer: deeper ones are too coarse
-_STROKE = 0.015  # half the width of a stroke, beside the long side
+
+
+class Stroke(NamedTuple):
+    """A line over a picture, as wide as a brush.
+
+    Attributes
+    ----------
+    points : sequence of (float, float)
+        Down and across, in shares of the height and of the width; one point is a dot.
+    width : float, default 0.03
+        As a share of the long side.
+
+    Examples
+    --------
+    >>> Stroke([(0.2, 0.1), (0.2, 0.9)]).width
+    0.03
+    """
+
+    points: object
+    width: float = 0.03
 
 
 def front(image, box=None, *, strokes=(), behind=(), network=None) -> Mask:
@@ -27,8 +48,9 @@ def front(image, box=None, *, strokes=(), behind=(), network=None) -> Mask:
         Top, left, bottom, right of a box around the thing, in shares of the height and of the
         width. All outside of it is behind.
     strokes, behind : sequence of strokes, default none
-        Lines over the thing, and over what is behind it: each a sequence of points (down, across)
-        in shares; one point is a dot. Without strokes, the middle of the box is in front.
+        Lines over the thing, and over what is behind it: each a :class:`Stroke`, or its points
+        alone, (down, across) in shares; one point is a dot. Where both lie it is in front. Without
+        strokes, the middle of the box is in front.
     network : VGG, optional
         Default: VGG19.
 
@@ -39,7 +61,8 @@ def front(image, box=None, *, strokes=(), behind=(), network=None) -> Mask:
     Raises
     ------
     ValueError
-        Where nothing says what is in front, or nothing what is behind.
+        Where nothing says what is in front, or nothing what is behind; for points or widths out of
+        range.
 
     Notes
     -----
@@ -139,9 +162,12 @@ def _drawn(strokes, height, width):
     from skimage.draw import disk, line
 
     found = np.zeros((height, width), bool)
-    radius = max(1.0, _STROKE * max(height, width))
     for stroke in strokes:
-        points = np.asarray(stroke, dtype="float64")
+        points, wide = stroke if isinstance(stroke, Stroke) else Stroke(stroke)
+        if not 0 < wide <= 1:
+            raise ValueError(f"a stroke is {wide} wide; expected a share of the long side up to 1")
+        radius = max(1.0, wide / 2 * max(height, width))
+        points = np.asarray(points, dtype="float64")
         points = points[None] if points.ndim == 1 else points
         if (
             points.ndim != 2

@@ -186,8 +186,9 @@ class Style(Term):
     mask : Mask or array, shape (H, W), or an image, range [0, 1], optional
         Where the style may change the picture: 1 yes, 0 no. It is stretched to the image. The loss
         is that of the whole picture; only its gradient is multiplied by the mask ("gradient
-        masking"), at the cost of a second pass through the network. Take this, with a region or
-        alone, where pixels must not change at all.
+        masking"), at the cost of a second pass through the network. Without another term, pixels
+        where it is 0 stay exactly as they are. Content and smoothing may still move them (see the
+        notes).
     reduction : {"relative", "mean", "gatys"}, default "relative"
         See :func:`nsthelpers.losses.style_loss`. "relative" is about 1 for a black image.
     network : VGG, optional
@@ -213,6 +214,11 @@ class Style(Term):
 
     With a mask the gradient is not quite the slope of the loss: pixels outside it that other terms
     move change the statistic too. Line searches cope with that as a rule; Adam does not mind.
+    And other terms do move them. What the style paints changes deep features as far beyond the
+    mask as these see, and content's gradient, small as it is, is all that acts there. L-BFGS and
+    Adam do not step in proportion to gradients, which may be why pixels outside move as far as they
+    do, and why a fringe can be seen at the edge. Where none may change, lay the photograph over the
+    result: ``mask * image + (1 - mask) * photo``.
 
     References
     ----------

@@ -6,8 +6,8 @@ import ipywidgets as ipw
 import numpy as np
 
 from ..images import samples
-from ..images.arrays import resize
-from ..masks.foreground import front
+from ..images.arrays import resize, to_png_bytes
+from ..masks.foreground import Stroke, front
 from ..masks.mask import Mask
 from ..masks.shapes import ellipse, rectangle
 from ..network.vgg import VGG
@@ -18,10 +18,16 @@ from ..synthesis.loop import synthesize
 from .parts import button, labelled, message_html, row, setting_control, show_picture
 from .run_panel import RunPanel, steps_slider
 
+try:
+    from .strokes import StrokeCanvas
+except ImportError:  # without anywidget, strokes are drawn by sliders
+    StrokeCanvas = None
+
 __all__ = ["front_panel"]
 
 _MARKS = {"in front": (0.0, 0.62, 0.45), "behind": (0.84, 0.37, 0.0)}  # colours of strokes
 _EDGES = (("hard", 0.0), ("1 %", 0.01), ("2 %", 0.02), ("5 %", 0.05))  # of the long side
+_BRUSH = 0.03  # width of a stroke drawn by sliders, as a share of the long side
 _SHOWN = 440  # pixels of the long side of the photograph with its mask
 _SMOOTHING = 0.1  # weight of total variation, as for stylize
 _STAYS = "the photograph"
@@ -60,8 +66,9 @@ def front_panel(
 
     Notes
     -----
-    A stroke is drawn by two sliders, which move a cross, and two buttons, which join it to the last
-    point of that side. So it works with a keyboard, and with nothing but ipywidgets.
+    Strokes are drawn on the photograph by mouse, finger or pen, or by arrow keys and Enter. Where
+    anywidget is not installed, or its script does not run in the page, two sliders move a cross,
+    and two buttons join it to the last point of that side: that takes nothing but ipywidgets.
 
     Examples
     --------
@@ -76,7 +83,7 @@ class FrontPanel(RunPanel):
     def __init__(self, content, style, behind, box, profile, network):
         self._photo = open_image(content, max_side=profile.side)
         self._side, self._network = profile.side, network
-        self.strokes, self._order = {name: [] for name in _MARKS}, []
+        self._drawn, self._lifted = [], True  # as the canvas has them; whether the pen is up
         self.shape = labelled(
             ipw.Dropdown, "mark it by", options=["a box", "an ellipse", "what is in front"]
         )
@@ -93,10 +100,12 @@ class FrontPanel(RunPanel):
         self.style_weight = setting_control("style_weight")
         self.steps = steps_slider(profile)
         self.note = ipw.HTML()
+        pen_buttons = row(*self.draw_buttons.values(), self.lift_button, self.undo_button)
+        self._by_sliders = [self.pen_down, self.pen_across, pen_buttons]
+        self.canvas = StrokeCanvas and StrokeCanvas()
         controls = [
-            self.shape, self.down, self.across, self.pen_down, self.pen_across,
-            row(*self.draw_buttons.values(), self.lift_button, self.undo_button),
-            self.edge, self.note, self.style, self.behind, self.style_weight, self.steps,
+            self.shape, self.down, self.across, *self._by_sliders, self.edge, self.note,
+            self.style, self.behind, self.style_weight, self.steps,
         ]  # fmt: skip
         captions = "bright: in front", "the photograph: nothing has run yet"
         self.mask = rectangle(self._photo, box)
@@ -109,7 +118,26 @@ class FrontPanel(RunPanel):
             each.observe(lambda _: self._mark(), "value")
         for each in (self.pen_down, self.pen_across):
             each.observe(lambda _: self._draw(), "value")
+        if self.canvas:
+            self.canvas.observe(self._receive, "strokes")
+            self.canvas.observe(lambda _: self._draw(), "shown")
         self._mark()
+
+    def arrange(self):
+        pictures, others = super().arrange()
+        if self.canvas:
+            left = pictures.children[0]
+            left.children = (self.canvas, *left.children)
+        return [pictures, others]
+
+    @property
+    def strokes(self):
+        """The strokes of both sides."""
+        found = {side: [] for side in _MARKS}
+        for each in self._drawn:
+            points = [tuple(point) for point in each["points"]]
+            found[each["side"]].append(Stroke(points, each["width"]))
+        return found
 
     @property
     def box(self):
@@ -119,31 +147,44 @@ class FrontPanel(RunPanel):
 
     def draw(self, side):
         """Join the pen's place to the last stroke of a side; ``"in front"`` or ``"behind"``."""
-        point, strokes = (self.pen_down.value, self.pen_across.value), self.strokes[side]
-        if self._order and self._order[-1] == (side, False):
-            strokes[-1].append(point)
+        *others, last = self._drawn or [None]
+        point = [self.pen_down.value, self.pen_across.value]
+        if last and last["side"] == side and not self._lifted:
+            drawn = [*others, {**last, "points": [*last["points"], point]}]
         else:
-            strokes.append([point])
-        self._order.append((side, False))
-        if self.shape.value != "what is in front":
-            self.shape.value = "what is in front"  # which marks it
-        else:
-            self._mark()
+            drawn = [*self._drawn, {"side": side, "width": _BRUSH, "points": [point]}]
+        self._lifted = False
+        self._take(drawn)
 
     def lift(self):
         """Lift the pen: the next point begins a new stroke."""
-        if self._order:
-            self._order[-1] = (self._order[-1][0], True)
+        self._lifted = True
 
     def undo(self):
         """Take the last point away."""
-        if not self._order:
-            return
-        side, _ = self._order.pop()
-        self.strokes[side][-1].pop()
-        if not self.strokes[side][-1]:
-            self.strokes[side].pop()
-        self._mark()
+        if self._drawn:
+            *others, last = self._drawn
+            points = last["points"][:-1]
+            self._take([*others, {**last, "points": points}] if points else others)
+
+    def _receive(self, change):
+        """Strokes from the page."""
+        if change["new"] != self._drawn:
+            self._lifted = True
+            try:
+                self._take(change["new"])
+            finally:  # else the page would wait for good
+                self.canvas.taken += 1
+
+    def _take(self, drawn):
+        """These are the strokes now, and they mark what is in front."""
+        self._drawn = drawn
+        if self.canvas:
+            self.canvas.strokes = drawn
+        if drawn and self.shape.value != "what is in front":
+            self.shape.value = "what is in front"  # which marks it
+        else:
+            self._mark()
 
     def job(self):
         mask, steps, weight = self.mask, self.steps.value, self.style_weight.value
@@ -186,11 +227,16 @@ class FrontPanel(RunPanel):
         weight = self.mask.at(height, width)[None, :, :, None]
         grey = 0.35 * photo.mean(axis=-1, keepdims=True)
         shown = weight * photo + (1 - weight) * grey
+        by_hand = self.canvas is not None and self.canvas.shown
+        for each in (self.beside, *self._by_sliders):
+            each.layout.display = "none" if by_hand else None
+        if by_hand:  # the canvas draws the strokes itself
+            self.canvas.picture = to_png_bytes(shown)
+            return
         for side, strokes in self.strokes.items():
             for stroke in strokes:
                 _paint_line(shown, stroke, _MARKS[side])
-        pen = (self.pen_down.value, self.pen_across.value)
-        _paint_cross(shown, pen)
+        _paint_cross(shown, (self.pen_down.value, self.pen_across.value))
         show_picture(self.beside, shown)
 
 
@@ -219,8 +265,8 @@ def _paint_line(shown, stroke, colour):
     from skimage.draw import disk, line
 
     height, width = shown.shape[1:3]
-    places = [_pixel(point, height, width) for point in stroke]
-    radius = max(1.0, max(height, width) / 90)
+    places = [_pixel(point, height, width) for point in stroke.points]
+    radius = max(1.0, stroke.width / 2 * max(height, width))
     for start, end in zip(places, [*places[1:], places[-1]], strict=True):
         for where in zip(*line(*start, *end), strict=True):
             shown[0][disk(where, radius, shape=(height, width))] = colour
