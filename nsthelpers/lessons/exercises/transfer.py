@@ -71,7 +71,7 @@ TASKS = (
                 lambda c, s: np.max(abs(c)) / np.max(abs(s))
             ),
         },
-        "With it content and style pull equally hard at the start; later they need not.",
+        "With it both pull equally hard at this picture. Where a search has come to rest, it is β.",
     ),
     Task(
         4,
