@@ -63,7 +63,7 @@ def balance(objective, start="content", ratios=None, *, disturbance=0.1, seed=0)
     :func:`nsthelpers.stylize` and the studio give a statistic its weight so. It is no
     way to carry a setting to another size or painting: what is reached in the end changes far less
     than the first gradients do, so the fixed weights of relative losses carry over better (measured
-    at 64 to 384 px and with five paintings in notebook 7). The place of the measurement is not to
+    at 64 to 384 px and with five paintings, after 40 steps). The place of the measurement is not to
     blame, nor the norm. Gradients at the recoloured photograph, at the painting, between the two,
     or after some steps of style alone carry over no better; nor do sums of absolute values, the
     largest value, or the decrease that the curvature promises.
