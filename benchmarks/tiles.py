@@ -1,13 +1,13 @@
 """What tiles save in memory and cost in time.
 
-    python benchmarks/tiles.py [--rows 1024 1024/512 2048/512] [--memory 5]
+    python benchmarks/tiles.py [--rows 1024 2048/512] [--memory 5] [--history bfloat16]
 
 A row is a size and, behind a slash, the side of its tiles: content, style and total variation as
 ``nst.stylize`` has them, on pictures of noise. Each row is a process of its own that takes one step
-of L-BFGS with a history of ``--memory`` steps: two evaluations at least, of which the last is
-timed, by the clock and in seconds of the processor (which other programs on the machine disturb
-less). Peak memory is the process's largest resident size, with TensorFlow (about 0.6 GB) and the
-history.
+of L-BFGS with a history of ``--memory`` steps, kept in float32 or bfloat16: two evaluations at
+least, of which the last is timed, by the clock and in seconds of the processor (which other
+programs on the machine disturb less). Peak memory is the process's largest resident size, with TensorFlow
+(about 0.6 GB) and the history.
 """
 
 from __future__ import annotations
@@ -27,17 +27,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", nargs="+", default=ROWS, metavar="N[/T]")
     parser.add_argument("--memory", type=int, default=5, metavar="N", help="default %(default)s")
+    parser.add_argument("--history", default="float32", help="default %(default)s")
     parser.add_argument("--precision", default="auto", help="default %(default)s")
     parser.add_argument(_WORKER, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.in_this_process:
-        print(json.dumps(measured(*parsed(given.rows[0]), given.memory, given.precision)))
+        options = given.memory, given.history, given.precision
+        print(json.dumps(measured(*parsed(given.rows[0]), *options)))
         return
     import measure
 
     rows = []
     for row in given.rows:
-        words = ["--rows", row, "--memory", str(given.memory), "--precision", given.precision]
+        words = ["--rows", row, "--memory", str(given.memory), "--history", given.history]
+        words += ["--precision", given.precision]
         done = subprocess.run(
             [sys.executable, __file__, _WORKER, *words], capture_output=True, text=True, check=True
         )
@@ -69,7 +72,7 @@ def shown(found):
     )
 
 
-def measured(side, tile, memory, precision):
+def measured(side, tile, memory, history, precision):
     """Peak bytes, seconds and seconds of the processor of one evaluation, and how many tiles."""
     import numpy as np
 
@@ -99,7 +102,8 @@ def measured(side, tile, memory, precision):
         taken.append((time.perf_counter() - before[0], time.process_time() - before[1]))
         return found
 
-    nst.LBFGS(memory=memory, max_evaluations=2).start(evaluate, image).step()
+    optimizer = nst.LBFGS(memory=memory, history=history, max_evaluations=2)
+    optimizer.start(evaluate, image).step()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     seconds, processor = taken[-1]
     return {"peak": peak, "seconds": seconds, "processor": processor, "tiles": tiles}

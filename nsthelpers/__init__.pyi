@@ -55,6 +55,7 @@ from .real_time.training import add_painting as add_painting, train_painter as t
 from .real_time.video import flicker as flicker, paint_video as paint_video
 from .recipes import (
     combine_styles as combine_styles,
+    poster as poster,
     reconstruct_content as reconstruct_content,
     reconstruct_style as reconstruct_style,
     stylize as stylize,

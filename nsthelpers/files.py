@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 __all__ = [
+    "array_parts",
     "cache_folder",
     "check_destination",
     "describe_arrays",
@@ -23,6 +24,7 @@ __all__ = [
     "write_whole",
 ]
 
+_DTYPE_LETTERS = {"f": "F", "u": "U", "i": "I"}  # of safetensors, before the bits
 _TIMEOUT = (5, 30)  # seconds: for the connection, and between two packets
 
 
@@ -61,14 +63,15 @@ def check_destination(path) -> Path:
     return path
 
 
-def write_whole(path, data):
+def write_whole(path, data, *more):
     """Write a file; one of that name is replaced, but only once the new one is complete.
 
     Parameters
     ----------
     path : str or Path
         The folder must exist.
-    data : bytes or memoryview
+    data, *more : bytes or memoryview
+        What is written, one after the other.
 
     Raises
     ------
@@ -86,7 +89,9 @@ def write_whole(path, data):
     unfinished = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         unfinished.write_bytes(data)
-        with open(unfinished, "rb+") as file:
+        with open(unfinished, "ab") as file:
+            file.writelines(more)
+            file.flush()
             os.fsync(file.fileno())  # or a power cut could leave the name, and nothing in it
         os.replace(unfinished, path)
     except OSError as error:
@@ -144,6 +149,39 @@ def pack_arrays(what, arrays, described) -> bytes:
 
     # One entry: several are written in no fixed order, and a file should be the same again.
     return save(arrays, {"nsthelpers": json.dumps({"kind": what, **described})})
+
+
+def array_parts(what, arrays, described) -> list:
+    """The same file in parts, which do not copy the arrays: for those that fill half the memory.
+
+    Parameters
+    ----------
+    what, arrays, described
+        As :func:`pack_arrays` takes them.
+
+    Returns
+    -------
+    list of bytes and memoryview
+        For :func:`write_whole`; :func:`read_arrays` reads it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "one.safetensors"
+    >>> write_whole(path, *array_parts("a number", {"value": np.float32([7])}, {"unit": "px"}))
+    >>> read_arrays(path, "a number")
+    ({'value': array([7.], dtype=float32)}, {'unit': 'px'})
+    """
+    header, end = {"__metadata__": {"nsthelpers": json.dumps({"kind": what, **described})}}, 0
+    named = sorted(arrays.items(), key=lambda each: (-each[1].itemsize, each[0]))  # aligned
+    for name, array in named:
+        begin, end = end, end + array.nbytes
+        dtype = _DTYPE_LETTERS[array.dtype.kind] + str(8 * array.itemsize)
+        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    parts = (array.data if array.flags.c_contiguous else array.tobytes() for _, array in named)
+    return [len(text).to_bytes(8, "little"), text, *parts]
 
 
 def read_arrays(path, what) -> tuple[dict, dict]:

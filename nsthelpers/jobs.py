@@ -20,8 +20,8 @@ from .arguments import check_choice, did_you_mean
 from .network.layers import STYLE_LAYERS, layer_name
 
 __all__ = [
-    "FORMER_NAMES", "JOBS", "REGIONS", "Job", "Kind", "ReconstructContent", "ReconstructStyle",
-    "Stylize", "from_data", "renamed", "settings_of",
+    "FORMER_NAMES", "JOBS", "REGIONS", "Job", "Kind", "Poster", "ReconstructContent",
+    "ReconstructStyle", "Stylize", "from_data", "renamed", "settings_of",
 ]  # fmt: skip
 
 #: What settings were called before: files, saved pictures and programs may go on to say so.
@@ -470,6 +470,34 @@ class Stylize(Job):
     tv_weight: float = _redefined("tv_weight", 0.1)
 
 
+@_knows_former_names
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Poster(Stylize):
+    """The settings of :func:`nsthelpers.poster`: those of :class:`Stylize`, for large sizes.
+
+    Examples
+    --------
+    >>> job = Poster(content="chelsea", style="swirling_night")
+    >>> job.max_side, job.steps
+    (4096, None)
+    """
+
+    max_side: int = _redefined("max_side", 4096)
+    steps: object = _setting(
+        None,
+        Job.__dataclass_fields__["steps"].metadata["kind"],
+        "steps at each size; else 200 up to 1024 pixels, then 20, then 10",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.scales, str) and self.scales == "none":
+            raise ValueError(
+                "scales is 'none', but a poster grows from coarse to fine; expected 'coarse to "
+                "fine' or numbers of pixels, or take stylize"
+            )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReconstructContent(Job):
     """The settings of :func:`nsthelpers.reconstruct_content`: what does a layer know?"""
@@ -495,6 +523,7 @@ class ReconstructStyle(Job):
 #: The jobs by the names of their recipes.
 JOBS = {
     "stylize": Stylize,
+    "poster": Poster,
     "reconstruct_content": ReconstructContent,
     "reconstruct_style": ReconstructStyle,
 }

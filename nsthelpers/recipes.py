@@ -1,4 +1,4 @@
-"""The three jobs of the papers in one call each.
+"""The three jobs of the papers in one call each, and the first at the size of a poster.
 
 A recipe turns the settings of a job (``jobs.py`` describes them) into an objective, and the one
 loop turns that into an image. Reading this page shows how to build others.
@@ -15,7 +15,15 @@ from .images.arrays import resize
 from .images.colours import luminance, match_colours, match_luminance, with_luminance
 from .images.files import load_image, read_settings
 from .images.samples import resolve
-from .jobs import ReconstructContent, ReconstructStyle, Stylize, from_data, renamed, settings_of
+from .jobs import (
+    Poster,
+    ReconstructContent,
+    ReconstructStyle,
+    Stylize,
+    from_data,
+    renamed,
+    settings_of,
+)
 from .masks.mask import Mask, as_mask, load as load_mask
 from .masks.words import by_words, in_words
 from .network.layers import STYLE_LAYERS
@@ -29,11 +37,13 @@ from .synthesis.loop import synthesize
 from .synthesis.starts import STARTS, smallest_scale
 
 __all__ = [
-    "coarse_to_fine", "combine_styles", "open_image", "reconstruct_content", "reconstruct_style",
-    "repeat", "run", "run_described", "stylize",
+    "coarse_to_fine", "combine_styles", "open_image", "poster", "poster_steps",
+    "reconstruct_content", "reconstruct_style", "repeat", "run", "run_described", "stylize",
 ]  # fmt: skip
 
 _COARSEST = 128  # pixels of the long side
+_STROKES_MADE = 1024  # pixels of the long side from which strokes only become sharper
+_POSTER_STEPS = (200, 20, 10)  # up to there, at the next size, and beyond
 _OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam, "sgd": SGD}
 _OBJECTIVES = {}  # of each kind of job, the function that builds its objective
 _RUNNING = {  # how a job is carried out
@@ -148,13 +158,16 @@ def stylize(job, network):
     (1, 21, 32, 3)
     """
     photo = open_image(job.content, max_side=job.max_side)
-    side = round(max(photo.shape[1:3]) * job.stroke_size)
+    side = _painting_side(job, photo)
     content = _content(job, luminance(photo) if job.colours == "luminance" else photo, network)
 
     def style(sources, region=None, **options):
         # A region's painting takes on the colours of that part of the photograph.
         palette = photo if region is None else region.pixels(photo)
-        paintings = [_in_colours_of(palette, p, job) for p in _open_all(sources, max_side=side)]
+        paintings = _open_all(sources, max_side=side)
+        if isinstance(job, Poster):
+            paintings = [_enlarged(each, side) for each in paintings]
+        paintings = [_in_colours_of(palette, each, job) for each in paintings]
         term = _style(job, paintings, network, region=region, **options)
         if term.statistic != Gram() and job.style_weight:
             return _weight_like_gram(term, content.image) * term
@@ -165,6 +178,82 @@ def stylize(job, network):
         + job.style_weight * _in_regions(style, job, photo.shape[1:3])
         + _smoothness(job)
     )
+
+
+@_recipe(Poster, content="content", style="style")
+def poster(job, network):
+    """Paint ``content`` in the manner of ``style`` at the size of a poster, in constant memory.
+
+    What :func:`stylize` does with other defaults: strokes are made up to about 1024 pixels, in as
+    many steps, and a few steps more at each larger size make them sharp.
+
+    Parameters
+    ----------
+    {settings}
+    callbacks, progress, dry_run, checkpoint, checkpoint_seconds
+        As in :func:`stylize`. Such a run takes hours: give it a ``checkpoint``.
+
+    Returns
+    -------
+    Synthesis
+        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
+
+    Raises
+    ------
+    ValueError
+        As :func:`stylize` does, and for ``scales="none"``.
+
+    Notes
+    -----
+    A photograph never grows. A painting with fewer pixels than the poster is enlarged, so that its
+    strokes have the same size beside the picture as from a larger one; how it looks from near is
+    not in it, and what the last sizes add is then smooth. ``stroke_size`` makes strokes finer.
+
+    Where memory is short, the large sizes are evaluated in tiles, and L-BFGS keeps less of a
+    history: see ``tiles`` of :func:`nsthelpers.synthesize`.
+
+    Examples
+    --------
+    >>> result = poster(
+    ...     "chelsea", "stained_glass", content_layers="block1_conv1", style_layers="block1_conv1",
+    ...     max_side=64, scales=[32, 64], steps=[2, 1], network=VGG(weights="random"),
+    ...     progress=False,
+    ... )  # fmt: skip
+    >>> result.image.shape
+    (1, 43, 64, 3)
+    """
+    return _OBJECTIVES[Stylize](job, network)
+
+
+def poster_steps(sides) -> list[int]:
+    """How many steps a poster takes at each of some sizes.
+
+    Parameters
+    ----------
+    sides : sequence of int
+        Long sides in pixels, rising.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> poster_steps([128, 256, 512, 1024, 2048, 4096, 8192])
+    [200, 200, 200, 200, 20, 10, 10]
+    """
+    full, next_one, beyond = _POSTER_STEPS
+    made = max(1, sum(side <= _STROKES_MADE for side in sides))
+    return ([full] * made + [next_one] + [beyond] * len(sides))[: len(sides)]
+
+
+def _enlarged(painting, side):
+    """A painting with a long side of at least so many pixels."""
+    height, width = painting.shape[1:3]
+    factor = side / max(height, width)
+    if factor <= 1:
+        return painting
+    return resize(painting, size=(round(height * factor), round(width * factor)))
 
 
 def _in_colours_of(palette, painting, job):
@@ -277,12 +366,15 @@ def run(job, *, callbacks=(), progress=True, dry_run=False, checkpoint=None, che
     job, described = _opened(job), job.as_data()
     objective = _OBJECTIVES[type(job)](job, _network_of(job))
     size = objective.parts[0][1].image.shape[1:3]
+    scales = _scales_of(job, size)
     options = {
         "start": _start_of(job),
         "optimizer": _optimizer_of(job),
         "image_as": job.image_as,
-        "steps": job.steps,
-        "scales": _scales_of(job, size),
+        "steps": poster_steps([scales] if isinstance(scales, int) else scales)
+        if job.steps is None
+        else job.steps,
+        "scales": scales,
         "precision": job.precision,
         "time_limit": job.time_limit,
         "tiles": None if job.tiles == "none" else job.tiles,
@@ -567,18 +659,29 @@ def _coarsest(size):
     return max(_COARSEST, smallest_scale(size))
 
 
+def _painting_side(job, photo=None):
+    """The most pixels of a long side that a job asks of its paintings."""
+    if photo is None:
+        return job.max_side
+    return round(max(photo.shape[1:3]) * job.stroke_size)
+
+
 def _opened(job):
-    """The same job with its pictures read, before a network is loaded."""
-    opened = {}
-    for name in ("content", "style"):
-        value = getattr(job, name, None)
-        if isinstance(value, (list, tuple)):
-            opened[name] = [open_image(each) for each in value]
-        elif value is not None:
-            opened[name] = open_image(value)
+    """The same job with its pictures read, before a network is loaded.
+
+    They are no larger than they are needed: a photograph of 100 megapixels takes 1.2 GB.
+    """
+    opened, photo = {}, None
+    if getattr(job, "content", None) is not None:
+        photo = opened["content"] = open_image(job.content, max_side=job.max_side)
+    if getattr(job, "style", None) is not None:
+        side = _painting_side(job, photo)
+        several = isinstance(job.style, (list, tuple))
+        read = _open_all(job.style, max_side=side)
+        opened["style"] = read if several else read[0]
     if getattr(job, "regions", None):
         opened["regions"] = [
-            (_opened_mask(mask, opened["content"]), open_image(painting))
+            (_opened_mask(mask, opened["content"]), open_image(painting, max_side=side))
             for mask, painting in job.regions
         ]
     if isinstance(job.start, str) and job.start not in STARTS:

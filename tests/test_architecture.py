@@ -31,7 +31,7 @@ PUBLIC = """
     Activation Adam add_painting as_image backend balance balancing check checks combine_styles
     Content deprocess diagrams estimate explain flicker geometric_weights gram_matrix images
     Laplacian layer_table LBFGS load_image load_painter load_weights losses masks match_colours
-    notebook Objective objectives optimizers own paint_video Painter painters plots predict
+    notebook Objective objectives optimizers own paint_video Painter painters plots poster predict
     preprocess quiz read_settings recipes reconstruct_content reconstruct_style record resize
     samples save_image SGD statistics strongest_patches studies Style stylize sweep synthesis
     Synthesis synthesize terms to_pil TotalVariation train_painter VGG vgg weights white_noise

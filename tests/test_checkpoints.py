@@ -151,6 +151,7 @@ def test_killed_processes_lose_nothing(tmp_path, pytestconfig, meter):
 
 WAYS = {
     "lbfgs": {"optimizer": nst.LBFGS(memory=3)},
+    "lbfgs, coarse": {"optimizer": nst.LBFGS(memory=3, history="bfloat16")},
     "adam, its rate falling": {
         "optimizer": nst.Adam(keras.optimizers.schedules.CosineDecay(0.05, 10))
     },
@@ -412,9 +413,9 @@ def test_when_it_is_time(tmp_path, monkeypatch):
     clock, write = SimpleNamespace(now=100.0, took=0), files.write_whole
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock.now)
 
-    def slowly(path, data):
+    def slowly(path, *data):
         clock.now += clock.took
-        write(path, data)
+        write(path, *data)
 
     monkeypatch.setattr(checkpoints, "write_whole", slowly)
     with checkpoints.Checkpoints(tmp_path, 60, {}) as kept:

@@ -301,6 +301,18 @@ def test_decompression_bomb(monkeypatch, tmp_path, limit):
     assert_one_line(error)
 
 
+@pytest.mark.parametrize("limits", [{"max_side": 24}, {"area": 400}, {"size": (16, 20)}])
+def test_a_size_that_is_asked_for_lets_twice_as_many_pixels_in(monkeypatch, tmp_path, limits):
+    path = tmp_path / "large.png"
+    save_image(random_uint8(), path)  # 600 pixels
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    assert load_image(path, **limits).shape[2] <= 24
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 299)
+    with pytest.raises(ValueError, match="more than 598 pixels") as error:
+        load_image(path, max_side=24)
+    assert_one_line(error)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (15, 40), (40, 15)])
 def test_too_small_is_refused_with_its_size_and_the_minimum(shape):
     with pytest.raises(ValueError, match=f"{shape[0]}x{shape[1]} pixels.*at least 16"):

@@ -37,7 +37,8 @@ def random_settings(job):
         elif name in ("content", "style", "start"):
             made[name] = st.sampled_from(["chelsea", "mosaic_sunset"])
         elif name == "scales":
-            made[name] = st.one_of(st.just("none"), st.lists(st.integers(16, 99), min_size=1))
+            listed_scales = st.lists(st.integers(16, 99), min_size=1)
+            made[name] = listed_scales if job == "poster" else st.just("none") | listed_scales
         elif "layers" in name:
             layer = st.sampled_from(["conv1_1", "block4_conv2", "relu3_1"])
             made[name] = st.one_of(layer, st.lists(layer, min_size=1))

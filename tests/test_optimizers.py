@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import nsthelpers as nst
-from nsthelpers.backend import keras, to_numpy, to_tensor
-from nsthelpers.optimizers import lbfgs, spectrum
+from nsthelpers import files
+from nsthelpers.backend import keras, ops, to_numpy, to_tensor
+from nsthelpers.optimizers import lbfgs, rows, spectrum
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "optimizer_check.py"
 SPECIFICATION = importlib.util.spec_from_file_location("optimizer_check", SCRIPT)
@@ -43,6 +44,11 @@ def bowl(centre, curvature=1.0):
     return Problem(
         lambda x: 0.5 * np.sum(curvature * (x - centre) ** 2), lambda x: curvature * (x - centre)
     )
+
+
+def table(rows):
+    """All that was remembered, as one array."""
+    return np.stack([to_numpy(rows.weighted(to_tensor(each, None))) for each in np.eye(len(rows))])
 
 
 def descend(optimizer, problem, start, steps=200):
@@ -227,6 +233,7 @@ class TestLBFGSBehaves:
             ({"first_step": 0.0}, "first_step is 0.0; expected a positive number"),
             ({"first_step": math.nan}, "first_step is nan"),
             ({"tolerance": -1.0}, "tolerance is -1.0; expected a number of at least 0"),
+            ({"history": "float16"}, "unknown history 'float16'; expected one of 'float32', 'bf"),
             ({"bounds": (1.0, 0.0)}, "low < high"),
             ({"bounds": (0.0, math.nan)}, "low < high"),
         ],
@@ -312,8 +319,10 @@ class TestTwoLoop:
         assert slope == pytest.approx(-expected @ gradients[-1])
         assert self.room(descent, path) == math.inf
 
-    def test_kept_products_are_those_of_the_vectors(self):
+    @pytest.mark.parametrize("history", ["float32", "bfloat16"])
+    def test_kept_products_are_those_of_the_vectors(self, history, monkeypatch):
         """Through many steps in which variables are held and freed, and rows overwritten."""
+        monkeypatch.setattr(rows, "_BLOCK", 17)  # three, of which the last is shorter
         rng = np.random.default_rng(2)
         turn = np.linalg.qr(rng.normal(size=(40, 40)))[0]
         matrix = turn @ np.diag(np.geomspace(1, 300, 40)) @ turn.T
@@ -321,16 +330,18 @@ class TestTwoLoop:
         problem = Problem(
             lambda x: 0.5 * (x - centre) @ matrix @ (x - centre), lambda x: matrix @ (x - centre)
         )
-        descent = nst.LBFGS(memory=4, tolerance=0.0).start(problem, rng.uniform(size=40))
+        descent = nst.LBFGS(memory=4, tolerance=0.0, history=history).start(
+            problem, rng.uniform(size=40)
+        )
         masks = []
         for _ in range(12):
             descent.step()
-            free, rows = to_numpy(descent._free), to_numpy(descent._history.rows)
+            free, vectors = to_numpy(descent._free), table(descent._history.rows)
             gradient = to_numpy(descent.evaluation.gradient)
             masks.append(tuple(free))
             kept = descent._history
-            assert kept._with_changes == pytest.approx((rows * free) @ rows[4:].T, abs=1e-9)
-            assert kept._with_gradient == pytest.approx((rows * free) @ gradient, abs=1e-9)
+            assert kept._with_changes == pytest.approx((vectors * free) @ vectors[4:].T, abs=1e-9)
+            assert kept._with_gradient == pytest.approx((vectors * free) @ gradient, abs=1e-9)
         assert len(set(masks)) > 4 and min(map(sum, masks)) < 40
 
     def test_many_sizes_make_no_warning(self, caplog):
@@ -453,9 +464,64 @@ def test_settings_are_plain_data(optimizer):
     assert set(described) == {"name", *optimizer.__dataclass_fields__}
 
 
+class TestACoarseHistory:
+    CENTRE, CURVATURE = np.linspace(0.1, 0.9, 12), np.geomspace(1, 1000, 12)
+
+    def problem(self):
+        return bowl(self.CENTRE, self.CURVATURE)
+
+    def test_a_quadratic_is_solved_as_with_an_exact_one(self):
+        start, options = np.full(12, 0.5), {"tolerance": 0.0, "bounds": None}
+        exact, coarse = (
+            descend(nst.LBFGS(history=each, **options), self.problem(), start, 60)
+            for each in ("float32", "bfloat16")
+        )
+        assert exact[1][-1] < 1e-20 and coarse[1][-1] < 1e-20
+        assert to_numpy(coarse[0].image) == pytest.approx(self.CENTRE, abs=1e-10)
+        until = [sum(loss > 1e-10 for loss in losses) for _, losses in (exact, coarse)]
+        assert until[1] <= until[0] + 5
+
+    def test_it_takes_half_the_memory(self):
+        blocks = rows.Rows(4, 10, "float32", "bfloat16")._blocks
+        assert [to_numpy(block).nbytes for block in blocks] == [4 * 10 * 2]
+
+    @pytest.mark.parametrize("history", ["float32", "bfloat16"])
+    def test_its_state_goes_on_bit_for_bit(self, history, monkeypatch, tmp_path):
+        monkeypatch.setattr(rows, "_BLOCK", 5)
+        optimizer = nst.LBFGS(memory=3, history=history, tolerance=0.0)
+        start = np.full(12, 0.5, "float32")
+        first, _ = descend(optimizer, self.problem(), start, 5)
+        state, evaluation = first.state(), first.evaluation
+        arrays = {name: each for name, each in state.items() if isinstance(each, np.ndarray)}
+        files.write_whole(tmp_path / "state", files.pack_arrays("a state", arrays, {}))
+        read, _ = files.read_arrays(tmp_path / "state", "a state")
+        other = optimizer.resume(self.problem(), state | read, evaluation)
+        for _ in range(5):
+            assert first.step() == other.step()
+            assert to_numpy(first.image).tobytes() == to_numpy(other.image).tobytes()
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 99))
+def test_rows_are_those_of_one_array(half, size, seed):
+    """Sums, products and corrections, in blocks, beside NumPy's."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(-8, 9, (2 * half, size)).astype("float32")  # exact in half the digits
+    table, others = rows.Rows(2 * half, size, "float32", "bfloat16"), vectors[: min(3, half)] + 1
+    table._spans = [(first, min(first + 7, size)) for first in range(0, size, 7)]
+    table._blocks = [
+        ops.zeros((2 * half, last - first), "bfloat16") for first, last in table._spans
+    ]
+    table.replace(range(2 * half), to_tensor(vectors))
+    weights, freed = rng.integers(-3, 4, 2 * half), rng.integers(-1, 2, size)
+    assert to_numpy(table.weighted(to_tensor(weights))).tolist() == (weights @ vectors).tolist()
+    assert to_numpy(table.products(to_tensor(others))).tolist() == (others @ vectors.T).tolist()
+    expected = (vectors * freed) @ vectors[half:].T
+    assert to_numpy(table.correction(to_tensor(freed))).tolist() == expected.tolist()
+
+
 def test_a_device_that_copies_what_it_updates(monkeypatch):
     """Where an update makes a new tensor, the history has to be that one."""
-    monkeypatch.setattr(lbfgs, "replace_rows", copied := Copying())
+    monkeypatch.setattr(rows, "replace_rows", copied := Copying())
     problem = bowl(np.linspace(0.1, 0.9, 12), np.geomspace(1, 1000, 12))
     found, losses = descend(nst.LBFGS(), problem, np.full(12, 0.5), 40)
     assert copied.calls > 5

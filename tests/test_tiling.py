@@ -268,7 +268,7 @@ class TestAuto:
     def chosen(self, network, statistic="gram", size=(2000, 3000)):
         objective = 1 * style(network, nst.vgg.STYLE_LAYERS, statistic=statistic)
         arguments = objective, nst.LBFGS(memory=2), "float32", size
-        tiles = footprint.chosen_tiles("auto", *arguments)
+        tiles, _ = footprint.fitted("auto", *arguments)
         return tiles, footprint.needed_bytes(*arguments, tiles)
 
     def test_only_where_the_whole_does_not_fit(self, network, memory):
@@ -295,6 +295,58 @@ class TestAuto:
         assert self.chosen(network, "blurred")[0] is None
         memory(None)
         assert self.chosen(network)[0] is None
+
+    def test_the_history_follows_where_tiles_are_not_enough(self, network, memory):
+        objective, size = 1 * style(network, nst.vgg.STYLE_LAYERS), (2000, 3000)
+        found = []
+        for free in (9e9, 5e9, 3.4e9, 2.6e9, 2.2e9, 1e6):
+            memory(free)
+            others = footprint.lighter(nst.LBFGS(), 200)
+            side, optimizer = footprint.fitted(
+                "auto", objective, nst.LBFGS(), "float32", size, others
+            )
+            needed = footprint.needed_bytes(objective, optimizer, "float32", size, side)
+            found.append((optimizer.history, optimizer.memory))
+            assert needed <= 0.9 * free or (side, found[-1]) == (128, ("bfloat16", 5))
+        assert found[0] == ("float32", 20) and found[-1] == ("bfloat16", 5)
+        order = [(each.history, each.memory) for each in footprint.lighter(nst.LBFGS(), 200)]
+        assert sorted(found, key=order.index) == found and set(found) == set(order)
+
+    def test_a_coarse_history_counts_half(self):
+        smooth = 1 * nst.TotalVariation()
+        exact, coarse = (
+            footprint.needed_bytes(smooth, nst.LBFGS(history=each), "float32", (100, 100))
+            for each in ("float32", "bfloat16")
+        )
+        assert exact - coarse == 20 * 12 * 100 * 100
+
+    def test_what_was_chosen_stays_chosen(self, network, memory, tmp_path):
+        """A run that goes on when more memory is free keeps its tiles and its history."""
+        options = {"steps": 2, "progress": False, "checkpoint": tmp_path}
+        objective, start = 1 * style(network), noise(48, 64)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(footprint, "_LITTLE", 0)
+            patch.setattr(footprint, "_SIDES", (32, 16))
+            memory(10)
+            first = nst.synthesize(objective, start, **options)
+            memory(10**12)
+            again = nst.synthesize(objective, start, **options)
+            other = nst.synthesize(objective, start, **{**options, "checkpoint": None})
+        assert first.settings["tiles"] == again.settings["tiles"] == [16]
+        kept = [{"memory": 2, "history": "bfloat16"}]
+        assert first.settings["histories"] == again.settings["histories"] == kept
+        np.testing.assert_array_equal(first.image, again.image)
+        assert "tiles" not in other.settings and "histories" not in other.settings
+
+    def test_only_a_default_history_follows(self, network, memory, monkeypatch):
+        monkeypatch.setattr(footprint, "_LITTLE", 0)
+        monkeypatch.setattr(footprint, "_SIDES", (32, 16))
+        memory(10)
+        arguments = 1 * style(network), noise(48, 64)
+        plan = make_plan(*arguments, optimizer=nst.LBFGS(memory=7))
+        assert plan.stages[0].tiles == 16 and plan.way_at((48, 64)) == nst.LBFGS(memory=7)
+        plan = make_plan(*arguments, image_as="waves", steps=30)
+        assert plan.way_at((48, 64)).optimizer == nst.LBFGS(memory=5, history="bfloat16")
 
     def test_little_memory_is_not_asked_for(self, network, monkeypatch):
         monkeypatch.setattr(footprint, "held_and_free", None)  # not to be called

@@ -25,10 +25,12 @@ from .live import Frames, ProgressBar, duration
 from .parser import job_of
 
 __all__ = [
-    "content", "demo", "layers", "make_folder", "paint", "record", "report", "samples", "style",
-    "sweep", "train_painter", "transfer", "weights",
+    "content", "demo", "layers", "make_folder", "paint", "poster", "record", "report", "samples",
+    "style", "sweep", "train_painter", "transfer", "weights",
 ]  # fmt: skip
 
+_DONE = ("steps", "converged")  # why a run ends that will not go on
+_CHECKED_SIDE = 4096  # pixels: a picture that is only looked at for errors need not be larger
 _STATUS = {"interrupted": 130, "not finite": 1, "out of memory": 1}
 
 
@@ -45,6 +47,37 @@ def content(arguments) -> int:
 def style(arguments) -> int:
     """Make a texture in the manner of pictures."""
     return _make(arguments)
+
+
+def poster(arguments) -> int:
+    """Paint one at the size of a poster; the state is kept on the way in any case."""
+    job = _checked_job(arguments)
+    if arguments.dry_run:
+        return _carry_out(arguments, job)
+    state = None
+    if not arguments.checkpoint:
+        output = Path(arguments.output).expanduser()
+        arguments.checkpoint = state = output.with_name(f"{output.name}.state")
+    if not arguments.quiet:
+        _announce(job, arguments.checkpoint, state)
+    return _carry_out(arguments, job, state)
+
+
+def _announce(job, folder, state):
+    """Say what the run will take, and where its state is kept."""
+    from .. import recipes
+
+    expected, until = recipes.run(job, dry_run=True), "; it is removed then" if state else ""
+    print(f"nst: {expected}", file=sys.stderr)
+    height, width = expected.sizes[-1]
+    if max(height, width) < job.max_side:
+        print(f"nst: the photograph has only {width} x {height} px; none grows", file=sys.stderr)
+    print(
+        f"nst: until the poster is written, the state is kept in {folder}{until}. After a crash "
+        "the same command goes on",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def demo(arguments, sheet) -> int:
@@ -150,8 +183,17 @@ def weights(arguments) -> int:
 
 def _make(arguments) -> int:
     """Carry out a job; all that could end it after minutes of work is found out before."""
+    return _carry_out(arguments, _checked_job(arguments))
+
+
+def _checked_job(arguments):
     job = job_of(arguments)
     _check_outputs(arguments, job)
+    return job
+
+
+def _carry_out(arguments, job, state=None) -> int:
+    """Make and save a picture. The folder `state` is removed when the run is done with it."""
     began = time.perf_counter()
     progress = ProgressBar(None if arguments.quiet else sys.stderr)
     frames = Frames(arguments.frames, arguments.save_every)
@@ -172,7 +214,14 @@ def _make(arguments) -> int:
         return 1 if result.warning else 0
     if not result.history:
         raise KeyboardInterrupt  # before the first step: the start image is no result
-    return _finish(arguments, result, frames, time.perf_counter() - began)
+    status = _finish(arguments, result, frames, time.perf_counter() - began)
+    if state and status == 0 and result.stop_reason in _DONE:
+        from ..synthesis.checkpoints import remove
+
+        remove(state)
+    elif state and not arguments.quiet:
+        print(f"nst: the state is still in {state}; the same command goes on", file=sys.stderr)
+    return status
 
 
 def _check_outputs(arguments, job):
@@ -190,7 +239,8 @@ def _check_outputs(arguments, job):
         Frames.check(arguments.frames)
     job.check_pictures()
     for path in (resolve(each) for _, each in job.pictures()):
-        load_image(path)  # an error of a picture comes before the network is loaded
+        # An error of a picture comes before the network is loaded.
+        load_image(path, max_side=_CHECKED_SIDE)
         with contextlib.suppress(OSError):  # one of the two is no file
             if output.samefile(path):
                 raise ValueError(f"--output would replace the picture {path}: choose another name")

@@ -20,6 +20,7 @@ __all__ = ["job_of", "parser"]
 DEMO = "--content chelsea --style swirling_night --max-side 384 --scales 192 384 --steps 80 60"
 COMMANDS = {
     "transfer": ("stylize", "Paint one picture in the manner of others"),
+    "poster": ("poster", "Do so at the size of a poster, in hours, whatever comes between"),
     "content": ("reconstruct_content", "Show what a layer knows of a picture"),
     "style": ("reconstruct_style", "Make a texture in the manner of pictures"),
 }
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     _add_weights(demo)
     _add_quiet(demo)
     for name, (job, text) in COMMANDS.items():
-        _add_job(command(name, text), job)
+        _add_job(command(name, text), job, always_kept=name == "poster")
     _add_training(command("train-painter", "Train a network that paints in a manner at once"))
     _add_paint(command("paint", "Paint a photograph with a network that was trained before"))
     _add_sweep(command("sweep", "Run a study: one job at every point of a grid of settings"))
@@ -95,16 +96,20 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(f"{message}; see {self.prog} --help")
 
 
-def _add_job(parser, job):
+def _add_job(parser, job, always_kept=False):
     for name, setting in settings_of(job).items():
         _add_setting(parser, name, setting)
     add = parser.add_argument
     add("--output", required=True, metavar="O", help="where to: .png, .jpg or .webp")
     add("--dry-run", action="store_true", help="only say how long and how much memory it takes")
     add("--report", metavar="FILE.json", help="write settings, losses and versions there")
-    add("--frames", metavar="DIR", help="folder for pictures of the way, with --save-every")
-    add("--save-every", type=_count, metavar="N", help="steps between two of them")
     text = "keep the state there, so that the same command goes on after a crash"
+    if always_kept:  # frames do not go together with it
+        text += " (default: in O.state, which is removed when the picture is written)"
+        parser.set_defaults(frames=None, save_every=None)
+    else:
+        add("--frames", metavar="DIR", help="folder for pictures of the way, with --save-every")
+        add("--save-every", type=_count, metavar="N", help="steps between two of them")
     add("--checkpoint", metavar="DIR", help=text)
     _add_quiet(parser)
 

@@ -134,7 +134,9 @@ def to_uint8(image):
     >>> int(to_uint8(np.full((1, 1, 3), 0.999)).max())
     255
     """
-    return np.rint(as_image(image)[0] * 255).astype(np.uint8)
+    image = as_image(image)[0]  # a copy, which is worked in: a poster has 200 MB
+    image *= 255
+    return np.rint(image, out=image).astype(np.uint8)
 
 
 def to_pil(image):

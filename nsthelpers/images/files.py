@@ -36,7 +36,8 @@ def load_image(source, *, max_side=None, area=None, size=None, background="white
     Adobe RGB, CMYK, ...) are converted to sRGB, transparency is laid over `background`, and of an
     animation the first frame is taken. A profile that cannot be read is ignored with a warning in
     the log. A JPEG of 8 megapixels and more may be decoded at a fraction of its size, at least
-    three times the size asked for.
+    three times the size asked for. Where a size is asked for, a picture may have twice as many
+    pixels as ``PIL.Image.MAX_IMAGE_PIXELS``, about 179 million: it is reduced while it is read.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def load_image(source, *, max_side=None, area=None, size=None, background="white
         check_minimum(*image.shape[1:3], "the resized image")
         return image
     label, stream = _opened(source)
-    with stream, _open(stream, label) as picture:
+    reduced = any(limit is not None for limit in limits.values())
+    with stream, _open(stream, label, reduced) as picture:
         return decode(picture, label=label, owned=True, **options)
 
 
@@ -254,16 +256,18 @@ def _fetch(url):
     return data
 
 
-def _open(stream, label):
-    """Open with Pillow, its warning about huge images made an error."""
+def _open(stream, label, reduced=False):
+    """Open with Pillow, its warning about huge images made an error, or left out."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            action = "ignore" if reduced else "error"
+            warnings.simplefilter(action, Image.DecompressionBombWarning)
             return Image.open(stream)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        most = Image.MAX_IMAGE_PIXELS * (2 if reduced else 1)
         raise ValueError(
-            f"{label} has more than {Image.MAX_IMAGE_PIXELS} pixels, which may be a decompression "
-            "bomb: shrink it first, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+            f"{label} has more than {most} pixels, which may be a decompression bomb: shrink it "
+            "first, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
         ) from None
     except UnidentifiedImageError:
         raise ValueError(

@@ -23,11 +23,18 @@ import numpy as np
 
 from .. import __version__
 from ..backend import ops, to_numpy
-from ..files import check_destination, hash_of, pack_arrays, read_arrays, write_whole
+from ..files import (
+    array_parts,
+    check_destination,
+    describe_arrays,
+    hash_of,
+    read_arrays,
+    write_whole,
+)
 from ..masks.mask import Mask
 from ..network.vgg import VGG
 
-__all__ = ["Checkpoints", "identity"]
+__all__ = ["Checkpoints", "identity", "kept_settings", "remove"]
 
 # Not the loop's own logger, which the command line silences: it says itself why a run ended.
 _log = logging.getLogger("nsthelpers.checkpoints")
@@ -131,13 +138,15 @@ class Checkpoints:
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         plain = {name: value for name, value in state.items() if name not in arrays}
         described = {"format": _FORMAT, "identity": self._identity, "state": plain}
-        data = pack_arrays(_KIND, arrays, described)
-        number = max([_number(path) for path in self._all()], default=0) + 1
-        checksum = hashlib.sha256(data).hexdigest()[:16]
-        path = self.folder / f"checkpoint-{number:08d}-{checksum}.safetensors"
-        write_whole(path, data)
+        parts = array_parts(_KIND, arrays, described)
+        number = max(map(_number, _checkpoints_in(self.folder)), default=0) + 1
+        checksum = hashlib.sha256()
+        for part in parts:
+            checksum.update(part)
+        path = self.folder / f"checkpoint-{number:08d}-{checksum.hexdigest()[:16]}.safetensors"
+        write_whole(path, *parts)
         self._whole = [*self._whole, path][-_KEPT:]
-        for other in set(self._all()) - set(self._whole):
+        for other in set(_checkpoints_in(self.folder)) - set(self._whole):
             with contextlib.suppress(OSError):
                 other.unlink()
 
@@ -156,7 +165,7 @@ class Checkpoints:
             If none is whole, or they are of a run with other settings.
         """
         damaged = []
-        for path in sorted(self._all(), key=_number, reverse=True):
+        for path in reversed(_checkpoints_in(self.folder)):
             try:
                 arrays, described = _read(path)
                 break
@@ -205,9 +214,6 @@ class Checkpoints:
                 "; ".join(others[:_SHOWN]),
             )
 
-    def _all(self):
-        return [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
-
 
 def identity(plan) -> dict:
     """What decides the pixels of a run: plain data by which to know it again.
@@ -237,6 +243,60 @@ def identity(plan) -> dict:
         layers = {layer for term in terms.values() for layer in term.layers}
         contents["network_weights"] = network.digest(layers)
     return {"settings": settings, "contents": contents, "made_by": made_by}
+
+
+def kept_settings(folder) -> dict:
+    """The settings of the run whose checkpoints a folder holds; {} where there are none.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    dict
+        As :meth:`nsthelpers.synthesis.plan.Plan.settings` gave them, tuples as lists.
+
+    Examples
+    --------
+    >>> kept_settings("no such folder")
+    {}
+    """
+    for path in reversed(_checkpoints_in(Path(folder).expanduser())):
+        with contextlib.suppress(OSError, ValueError, KeyError):  # latest() has the words for it
+            return describe_arrays(path, _KIND)["identity"]["settings"]
+    return {}
+
+
+def remove(folder):
+    """Remove the checkpoints of a run that is not needed any more, and the folder if it is empty.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "state"
+    >>> with Checkpoints(folder, 60, {}) as checkpoints:
+    ...     checkpoints.save({"step": 7})
+    >>> remove(folder)
+    >>> folder.exists()
+    False
+    """
+    folder = Path(folder).expanduser()
+    for path in [*_checkpoints_in(folder), folder / ".lock"]:
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else is in it
+        folder.rmdir()
+
+
+def _checkpoints_in(folder):
+    """Their paths, the newest last."""
+    if not folder.is_dir():
+        return []
+    return sorted(filter(lambda p: _NAME.fullmatch(p.name), folder.iterdir()), key=_number)
 
 
 def _told(value):

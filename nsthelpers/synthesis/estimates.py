@@ -172,7 +172,13 @@ def estimate_plan(plan) -> Estimate:
     held, free = held_and_free(found.kind, found.index)
     reusable = reusable_memory(found)
     more = max(
-        needed_bytes(plan.objective, plan.optimizer, plan.precision, stage.size, stage.tiles)
+        needed_bytes(
+            plan.objective,
+            stage.optimizer or plan.optimizer,
+            plan.precision,
+            stage.size,
+            stage.tiles,
+        )
         for stage in plan.stages
     )
     free = None if free is None else free + reusable

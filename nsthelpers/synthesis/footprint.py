@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ..backend import device, reusable_memory
 from ..network.layers import layer_table
@@ -10,7 +11,7 @@ from ..objectives.terms import Content
 from ..tiling.evaluation import cutter_of, obstacle
 from .memory import held_and_free
 
-__all__ = ["SMALLEST_TILE", "USABLE", "chosen_tiles", "needed_bytes", "tiled_work"]
+__all__ = ["SMALLEST_TILE", "USABLE", "fitted", "lighter", "needed_bytes", "tiled_work"]
 
 # Measured as the slope of peak memory over pixels, see benchmarks/estimate_check.py: activations
 # are kept for the gradient, and a few of the largest are there twice.
@@ -23,6 +24,7 @@ USABLE = 0.9
 #: Side of a tile's core in pixels: the stride of the deepest layers.
 SMALLEST_TILE = 16
 _SIDES = (1024, 512, 256, 128)  # of tiles, the quickest first
+_FEWER_PAIRS = (10, 5)  # that L-BFGS remembers
 # What needs less is begun without a look at the memory, which takes time on a GPU.
 _LITTLE = 10**9
 
@@ -51,8 +53,10 @@ def needed_bytes(objective, optimizer, precision, size, tiles=None) -> float:
     >>> needed_bytes(smooth, LBFGS(memory=3), "float32", (10, 10))  # 16 vectors of 300 numbers
     19200.0
     """
-    # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step.
-    vectors = 10 + 2 * getattr(optimizer, "memory", 2)
+    # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step,
+    # which may be of half the size.
+    halved = getattr(optimizer, "history", "float32") == "bfloat16"
+    vectors = 10 + 2 * getattr(optimizer, "memory", 2) * (0.5 if halved else 1)
     seen, held = math.prod(size), 0.0
     if tiles is not None:
         seen = math.prod(cutter_of(objective, tiles).window(size))
@@ -76,8 +80,37 @@ def tiled_work(objective, size, tiles) -> float:
     return 1.5 * windows / math.prod(size)
 
 
-def chosen_tiles(tiles, objective, optimizer, precision, size):
-    """The side of tiles at one size.
+def lighter(optimizer, steps) -> list:
+    """L-BFGS with less and less of a history, the best first.
+
+    Parameters
+    ----------
+    optimizer : LBFGS
+    steps : int
+        That will be made. No more pairs than these are remembered, which changes nothing.
+
+    Returns
+    -------
+    list of LBFGS
+
+    Examples
+    --------
+    >>> from nsthelpers import LBFGS
+    >>> [(each.memory, each.history) for each in lighter(LBFGS(), 200)]
+    [(20, 'float32'), (20, 'bfloat16'), (10, 'bfloat16'), (5, 'bfloat16')]
+    >>> [(each.memory, each.history) for each in lighter(LBFGS(), 10)]
+    [(10, 'float32'), (10, 'bfloat16'), (5, 'bfloat16')]
+    """
+    most = max(1, min(optimizer.memory, steps))
+    fewer = [pairs for pairs in _FEWER_PAIRS if pairs < most]
+    return [
+        replace(optimizer, memory=most),
+        *(replace(optimizer, memory=pairs, history="bfloat16") for pairs in (most, *fewer)),
+    ]
+
+
+def fitted(tiles, objective, optimizer, precision, size, others=()):
+    """The side of tiles at one size, and the optimizer for it.
 
     Parameters
     ----------
@@ -85,31 +118,36 @@ def chosen_tiles(tiles, objective, optimizer, precision, size):
         As :func:`nsthelpers.synthesize` takes it; checked.
     objective, optimizer, precision, size
         As in :func:`needed_bytes`.
+    others : sequence of Optimizer, optional
+        That may stand in where tiles alone do not make it fit, the best first.
 
     Returns
     -------
-    int or None
+    tiles : int or None
         None where the picture is looked at as a whole.
+    optimizer : Optimizer
     """
     if tiles is None or (tiles != "auto" and max(size) <= tiles):
-        return None
+        return None, optimizer
     if tiles != "auto":
-        return int(tiles)
+        return int(tiles), optimizer
     if needed_bytes(objective, optimizer, precision, size) < _LITTLE or obstacle(objective):
-        return None
+        return None, optimizer
     found = device()
     _, free = held_and_free(found.kind, found.index)
     if free is None:
-        return None
+        return None, optimizer
     usable = USABLE * (free + reusable_memory(found))
-
-    def fits(side):
-        return needed_bytes(objective, optimizer, precision, size, side) <= usable
-
-    if fits(None):
-        return None
+    if needed_bytes(objective, optimizer, precision, size) <= usable:
+        return None, optimizer
     sides = [side for side in _SIDES if side < max(size)]
-    return next(filter(fits, sides), sides[-1] if sides else None)
+    if not sides:
+        return None, optimizer
+    choices = [(side, each) for each in (optimizer, *others) for side in sides]
+    for side, each in choices:
+        if needed_bytes(objective, each, precision, size, side) <= usable:
+            return side, each
+    return choices[-1]
 
 
 def _activation_bytes(objective, precision):

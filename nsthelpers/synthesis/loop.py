@@ -17,7 +17,7 @@ import numpy as np
 from ..backend import is_out_of_memory, ops, to_numpy, to_tensor
 from ..images.arrays import resize
 from ..objectives.objective import Evaluation
-from .checkpoints import Checkpoints, identity
+from .checkpoints import Checkpoints, identity, kept_settings
 from .plan import make_plan
 from .results import Progress, Record, Synthesis, on_host
 from .starts import smaller_size
@@ -85,7 +85,9 @@ def synthesize(
         little memory, in about twice the time (:class:`nsthelpers.tiling.TiledObjective`). A number
         is the side of a tile in pixels, at least 16; a picture no larger than that is looked at as
         a whole. "auto" cuts where the whole would not fit into the memory that is free, if all
-        terms can be had so. None never does.
+        terms can be had so. Where that is not enough, an L-BFGS of default settings remembers no
+        more pairs than it makes steps, then in bfloat16, then 10 pairs, then 5; ``settings`` says
+        so as ``"histories"``, one for each size. None never does any of this.
     callbacks : callable or sequence of callables, default none
         Each gets a :class:`Progress` after every step (and once before the first). A callback that
         returns True stops the run.
@@ -131,8 +133,9 @@ def synthesize(
     ``progress``, ``callbacks``, ``checkpoint_seconds`` and ``time_limit`` may be others than they
     were, and the last size may have more steps. What else decides the picture may not, nor may
     pictures, masks and the network's weights. Of a term of your own count arrays, numbers, texts,
-    lists, dicts and data classes that it holds, not its code. What is kept is the history of L-BFGS
-    above all: two files of about 500 bytes for each pixel.
+    lists, dicts and data classes that it holds, not its code. What "auto" chose for the memory that
+    was free stays chosen. What is kept is the history of L-BFGS above all: two files of up to 500
+    bytes for each pixel, half of that in bfloat16.
 
     References
     ----------
@@ -159,6 +162,7 @@ def synthesize(
         precision=precision,
         time_limit=time_limit,
         tiles=tiles,
+        before=None if checkpoint is None else kept_settings(checkpoint),
     )
     checkpoints = _checkpoints(checkpoint, checkpoint_seconds, plan)
     run = _Run(plan, callbacks, progress, checkpoints)
@@ -226,7 +230,8 @@ def _descend(plan, size, precision, run) -> bool:
     if run.interrupted:
         descent, more = run.resume(evaluate, draws)
     else:
-        descent, more = plan.way.start(evaluate, resize(on_host(run.best), size=size)), True
+        start = resize(on_host(run.best), size=size)
+        descent, more = plan.way_at(size).start(evaluate, start), True
         run.begin(descent, size, precision, draws)
     while more and run.step < run.goal:
         more = descent.step()
@@ -348,7 +353,7 @@ class _Run:
 
     def _tell(self, record, image):
         """Tell the callbacks, look at the clock, and raise _Stopped where the run shall end."""
-        progress = Progress(record, self.plan.steps, image)
+        progress = Progress(record, self.plan.steps, image, self.plan.share(record.step))
         # Every callback is called, even when an earlier one asks to stop.
         answers = [callback(progress) for callback in self.callbacks]
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
@@ -418,9 +423,9 @@ class _Run:
             for name, value in saved.items()
             if name.startswith(_OF_DESCENT)
         }
-        self._descent = self.plan.way.resume(evaluate, state, evaluation)
         self._more, self._draws = saved["more"], draws
         self._size, self._precision = _as_size(saved["size"]), saved["precision"]
+        self._descent = self.plan.way_at(self._size).resume(evaluate, state, evaluation)
         return self._descent, self._more
 
     def conclude(self, steps, size, more):

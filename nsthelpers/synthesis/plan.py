@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..backend import PRECISIONS, device, quickest_precision, versions
 from ..objectives.objective import Objective, as_objective
 from ..optimizers import LBFGS, Adam, Optimizer
 from ..tiling.evaluation import TiledObjective, obstacle
-from .footprint import SMALLEST_TILE, chosen_tiles
+from .footprint import SMALLEST_TILE, fitted, lighter
 from .parametrisations import Parametrisation, Pixels, Through, as_parametrisation
 from .starts import start_image, step_counts, working_sizes
 
@@ -35,11 +35,21 @@ class Stage:
     steps : int
     tiles : int or None
         Side of the tiles in which the objective is evaluated, in pixels; None: as a whole.
+    optimizer : Optimizer or None
+        Another than the plan's, which would not fit into the memory.
     """
 
     size: tuple[int, int]
     steps: int
     tiles: int | None = None
+    optimizer: Optimizer | None = field(default=None, repr=False)
+
+    @property
+    def history(self) -> dict | None:
+        """What an L-BFGS of its own remembers, as plain data."""
+        if self.optimizer is None:
+            return None
+        return {"memory": self.optimizer.memory, "history": self.optimizer.history}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +97,29 @@ class Plan:
         """Of all stages together."""
         return sum(stage.steps for stage in self.stages)
 
+    def share(self, step) -> float:
+        """How much of the work is done after so many steps, from 0 to 1: pixels of all steps."""
+        done = total = 0
+        for stage in self.stages:
+            pixels = math.prod(stage.size)
+            done, total = done + pixels * min(step, stage.steps), total + pixels * stage.steps
+            step -= min(step, stage.steps)
+        return done / total if total else 1.0
+
     @property
     def way(self) -> Optimizer:
         """The optimizer as it works on images, however these are written down."""
-        if isinstance(self.image_as, Pixels):
-            return self.optimizer
-        return Through(self.optimizer, self.image_as)
+        return self._through(self.optimizer)
+
+    def way_at(self, size) -> Optimizer:
+        """The same at one of the sizes, or a smaller one, where memory is short."""
+        return self._through(self._stage_at(size).optimizer or self.optimizer)
+
+    def _through(self, optimizer):
+        return optimizer if isinstance(self.image_as, Pixels) else Through(optimizer, self.image_as)
+
+    def _stage_at(self, size):
+        return next(s for s in self.stages if math.prod(s.size) >= math.prod(size))
 
     def bind(self, size, precision):
         """The objective at one of the sizes, or a smaller one; paintings shrink as the image does.
@@ -101,8 +128,7 @@ class Plan:
         -------
         BoundObjective or TiledObjective
         """
-        scale, pixels = size[0] / self.size[0], math.prod(size)
-        tiles = next(s.tiles for s in self.stages if math.prod(s.size) >= pixels)
+        scale, tiles = size[0] / self.size[0], self._stage_at(size).tiles
         if tiles is None:
             return self.objective.at(*size, scale, precision)
         return TiledObjective(self.objective, *size, scale, precision, tiles)
@@ -118,6 +144,7 @@ class Plan:
             "steps": [stage.steps for stage in self.stages],
             "sizes": [list(stage.size) for stage in self.stages],
             **({"tiles": tiles} if any(tiles := [s.tiles for s in self.stages]) else {}),
+            **({"histories": kept} if any(kept := [s.history for s in self.stages]) else {}),
             "seed": self.seed,
             "precision": self.precision,
             "device": asdict(device()),
@@ -139,6 +166,7 @@ def make_plan(
     time_limit=None,
     tiles="auto",
     size=None,
+    before=None,
 ) -> Plan:
     """Check what :func:`nsthelpers.synthesize` was given, and settle what it leaves open.
 
@@ -148,6 +176,9 @@ def make_plan(
         As :func:`nsthelpers.synthesize` takes them.
     size : (int, int), optional
         Height and width of the result, where these are not the start image's.
+    before : dict, optional
+        The :meth:`Plan.settings` of the same run when it began. What was chosen then for the memory
+        that was free stays chosen.
 
     Returns
     -------
@@ -195,10 +226,11 @@ def make_plan(
         precision = "float32"  # the pixels are never rounded
     elif precision == "auto":
         precision = quickest_precision()
-    stages = tuple(
-        Stage(size, count, chosen_tiles(tiles, objective, optimizer, precision, size))
-        for size, count in zip(sizes, counts, strict=True)
-    )
+    stages = tuple(map(Stage, sizes, counts))
+    if tiles == "auto" and before and before.get("sizes") == [list(size) for size in sizes]:
+        stages = _as_before(stages, optimizer, before)
+    else:
+        stages = tuple(_fitted(s, tiles, objective, optimizer, precision) for s in stages)
     return Plan(
         objective,
         image,
@@ -210,6 +242,23 @@ def make_plan(
         operator.index(seed),
         precision,
         time_limit,
+    )
+
+
+def _fitted(stage, tiles, objective, optimizer, precision):
+    """A stage with tiles, and with less of a history where the default one does not fit."""
+    others = lighter(optimizer, stage.steps) if optimizer == LBFGS() else ()
+    tiles, chosen = fitted(tiles, objective, optimizer, precision, stage.size, others)
+    return replace(stage, tiles=tiles, optimizer=None if chosen is optimizer else chosen)
+
+
+def _as_before(stages, optimizer, before):
+    """Stages with the tiles and histories of a run that goes on."""
+    none = [None] * len(stages)
+    tiles, histories = (before.get(name, none) for name in ("tiles", "histories"))
+    return tuple(
+        replace(stage, tiles=side, optimizer=kept and replace(optimizer, **kept))
+        for stage, side, kept in zip(stages, tiles, histories, strict=True)
     )
 
 

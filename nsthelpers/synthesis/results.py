@@ -53,10 +53,13 @@ class Progress:
         The newest line of the history.
     steps : int
         How many steps are planned in all.
+    done : float
+        Only an argument: how much of the work is done, from 0 to 1. Default: the share of steps.
     """
 
-    def __init__(self, record, steps, tensor):
+    def __init__(self, record, steps, tensor, done=None):
         self.record, self.steps, self._tensor = record, steps, tensor
+        self._done = record.step / steps if done is None else done
 
     @property
     def image(self) -> np.ndarray:
@@ -65,9 +68,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """What the steps so far make expect, too little before larger scales; NaN at step 0."""
-        done = self.record.step
-        return self.record.seconds / done * (self.steps - done) if done else math.nan
+        """What the steps so far make expect, if time goes with the pixels; NaN at step 0."""
+        return self.record.seconds * (1 - self._done) / self._done if self._done else math.nan
 
 
 @dataclass

@@ -1,0 +1,116 @@
+"""The vectors that L-BFGS remembers, as rows of a table that may be kept in half the digits.
+
+The table is kept in blocks of columns. A block takes the dtype of the arithmetic only while it is
+worked with: the whole table is never there in it.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from ..backend import compile_function, ops, replace_rows, to_numpy, to_tensor
+
+__all__ = ["Rows"]
+
+_BLOCK = 2**18  # columns
+
+_compiled = functools.partial(compile_function, any_shape=True)
+
+
+class Rows:
+    """Rows of numbers, zeros at first.
+
+    Parameters
+    ----------
+    count : int
+    size : int
+        Numbers in a row.
+    dtype : str
+        Of the arithmetic, and of all that goes in and comes out.
+    kept_in : str
+        The dtype of the table itself.
+
+    Examples
+    --------
+    >>> rows = Rows(2, 3, "float32", "bfloat16")
+    >>> rows.replace([1], to_tensor([[1.0, 2.0, 4.0]]))
+    >>> to_numpy(rows.weighted(to_tensor([5.0, 2.0]))).tolist()
+    [2.0, 4.0, 8.0]
+    """
+
+    def __init__(self, count, size, dtype, kept_in):
+        self._count, self._dtype = count, dtype
+        self._spans = [
+            (first, min(first + _BLOCK, size)) for first in range(0, max(size, 1), _BLOCK)
+        ]
+        self._blocks = [ops.zeros((count, last - first), kept_in) for first, last in self._spans]
+
+    def __len__(self):
+        return self._count
+
+    def rounded(self, vectors):
+        """The same vectors as they would come back from the table."""
+        return ops.cast(ops.cast(vectors, self._blocks[0].dtype), self._dtype)
+
+    def replace(self, places, vectors):
+        """Put vectors, shape (k, size), in the rows of these k places."""
+        for number, (first, last) in enumerate(self._spans):
+            values = ops.cast(vectors[:, first:last], self._blocks[number].dtype)
+            self._blocks[number] = replace_rows(self._blocks[number], places, values)
+
+    def weighted(self, weights):
+        """The weighted sum of all rows: shape (size,)."""
+        sums = [_weighted(block, weights) for block in self._blocks]
+        return sums[0] if len(sums) == 1 else ops.concatenate(sums)
+
+    def products(self, vectors):
+        """Inner products of vectors, shape (k, size), with all rows: shape (k, count)."""
+        return sum(
+            _products(block, vectors[:, first:last])
+            for block, (first, last) in zip(self._blocks, self._spans, strict=True)
+        )
+
+    def correction(self, freed):
+        """What variables change in the products of all rows with those of the second half.
+
+        ``freed`` is 1 where a variable comes to count, -1 where it ceases to, else 0.
+        """
+        return sum(
+            _correction(block, freed[first:last])
+            for block, (first, last) in zip(self._blocks, self._spans, strict=True)
+        )
+
+    def state(self, places) -> dict:
+        """Some of the rows as arrays, by name; half the digits as whole numbers of 16 bits."""
+        return {
+            f"rows/{number}/{place}": values.view("uint16") if values.itemsize == 2 else values
+            for number, block in enumerate(self._blocks)
+            for place in places
+            for values in [to_numpy(block[place])]
+        }
+
+    def restore(self, places, state):
+        """Take up the same rows from what another gave as its :meth:`state`."""
+        for number, block in enumerate(self._blocks):
+            dtype = to_numpy(block[:0]).dtype
+            for place in places:
+                values = to_tensor(state[f"rows/{number}/{place}"].view(dtype)[None], None)
+                self._blocks[number] = replace_rows(self._blocks[number], [place], values)
+
+
+@_compiled
+def _weighted(block, weights):
+    return ops.matmul(weights[None], ops.cast(block, weights.dtype))[0]
+
+
+@_compiled
+def _products(block, vectors):
+    return ops.matmul(vectors, ops.transpose(ops.cast(block, vectors.dtype)))
+
+
+@_compiled
+def _correction(block, freed):
+    turned = ops.nonzero(freed)[0]
+    columns = ops.cast(ops.take(block, turned, axis=1), freed.dtype)
+    changes = columns[ops.shape(block)[0] // 2 :] * ops.take(freed, turned)
+    return ops.matmul(columns, ops.transpose(changes))
