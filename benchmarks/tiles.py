@@ -6,8 +6,8 @@ A row is a size and, behind a slash, the side of its tiles: content, style and t
 ``nst.stylize`` has them, on pictures of noise. Each row is a process of its own that takes one step
 of L-BFGS with a history of ``--memory`` steps, kept in float32 or bfloat16: two evaluations at
 least, of which the last is timed, by the clock and in seconds of the processor (which other
-programs on the machine disturb less). Peak memory is the process's largest resident size, with TensorFlow
-(about 0.6 GB) and the history.
+programs on the machine disturb less). Peak memory is the process's largest resident size, with
+TensorFlow (about 0.6 GB) and the history.
 """
 
 from __future__ import annotations
