@@ -14,8 +14,8 @@ from .synthesis.parametrisations import Parametrisation
 from .synthesis.results import Progress, Synthesis
 
 __all__ = [
-    "coarse_to_fine", "combine_styles", "open_image", "reconstruct_content", "reconstruct_style",
-    "repeat", "run", "run_described", "stylize",
+    "coarse_to_fine", "combine_styles", "open_image", "poster", "poster_steps",
+    "reconstruct_content", "reconstruct_style", "repeat", "run", "run_described", "stylize",
 ]  # fmt: skip
 
 Image: TypeAlias = Any
@@ -41,6 +41,49 @@ def stylize(
     start: Image = "recoloured",
     scales: str | Sequence[int] = "coarse to fine",
     steps: int | Sequence[int] = 200,
+    seed: int = 0,
+    tv_weight: float = 0.1,
+    tv_kind: str = "l1",
+    tv_exponent: float = 1.25,
+    tv_reduction: str = "mean",
+    reduction: str = "relative",
+    optimizer: str | Optimizer = "lbfgs",
+    image_as: str | Parametrisation = "pixels",
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    precision: str = "auto",
+    time_limit: float | None = None,
+    tiles: str | int | None = "auto",
+    network: str | VGG = "vgg19",
+    weights: str | PathLike[str] = "auto",
+    pooling: str = "max",
+    padding: str = "zero",
+    normalized: bool | Sequence[Any] = False,
+    callbacks: Callbacks = (),
+    progress: bool = True,
+    dry_run: bool = False,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = 60,
+) -> Synthesis | Any: ...
+def poster(
+    content: Image,
+    style: Image | Sequence[Image],
+    *,
+    content_weight: float = 1.0,
+    style_weight: float = 10.0,
+    content_layers: str | Sequence[str] = "block4_conv2",
+    content_layer_weights: Sequence[float] | None = None,
+    style_layers: str | Sequence[str] = ...,
+    style_layer_weights: Sequence[float] | None = None,
+    image_weights: Sequence[float] | None = None,
+    statistic: str | Statistic = "gram",
+    stroke_size: float = 1.0,
+    colours: str = "painting",
+    regions: Any = None,
+    max_side: int = 4096,
+    start: Image = "recoloured",
+    scales: str | Sequence[int] = "coarse to fine",
+    steps: int | Sequence[int] | None = None,
     seed: int = 0,
     tv_weight: float = 0.1,
     tv_kind: str = "l1",
@@ -168,4 +211,5 @@ def run(
 ) -> Synthesis | Any: ...
 def run_described(job: str, **settings: Any) -> Synthesis: ...
 def open_image(source: Image, **size: Any) -> np.ndarray: ...
+def poster_steps(sides: Sequence[int]) -> list[int]: ...
 def coarse_to_fine(longest: int, coarsest: int = 128, factor: float = 2.0) -> list[int]: ...
