@@ -239,7 +239,7 @@ class TestRegions:
     def test_masks_in_words_are_those_of_the_photograph(self, asked, network):
         """As study files and the command line give them."""
         objective, *_ = self.made(network, ["~half(top)=mosaic_sunset"])
-        below = nst.masks.half(nst.samples.load("chelsea"), "bottom")
+        below = nst.masks.half(nst.samples.load("chelsea", max_side=64), "bottom")
         assert np.array_equal(objective.terms["style_2"].region.array, below.at(43, 64))
         with pytest.raises(ValueError, match="unknown mask 'halves.top.'; did you mean half"):
             nst.recipes.from_data(
