@@ -50,3 +50,14 @@ def trained():
         return nst.VGG()
     except nst.weights.WeightsUnavailableError as error:
         pytest.skip(f"no trained weights: {error}")
+
+
+@pytest.fixture
+def meter():
+    """Counts the evaluations of a test's runs, and breaks off at the one of a chosen number."""
+    import interrupted_runs  # only now: it makes optimizers
+
+    meter = interrupted_runs.Meter()
+    stop = interrupted_runs.watch(meter)
+    yield meter
+    stop()

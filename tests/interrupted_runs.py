@@ -36,6 +36,21 @@ def runs(folder, steps):
     return found
 
 
+class Crash(Exception):
+    """What a test breaks a run with."""
+
+
+class Meter:
+    """Counts evaluations; the one of a chosen number fails."""
+
+    count, fatal = 0, None
+
+    def __call__(self):
+        self.count += 1
+        if self.count == self.fatal:
+            raise Crash
+
+
 def watch(evaluated):
     """Let a function know of every evaluation before it is made; give back how to stop that."""
     original = BoundObjective.evaluate

@@ -16,7 +16,7 @@ GPU = os.environ.get("CUDA_VISIBLE_DEVICES")  # when a process imports its job, 
 
 def made(value, stop_reason="steps", message="all 2 steps"):
     """A small, real result: a picture of one colour, and a history of two records."""
-    from nsthelpers.synthesis.loop import Record, Synthesis
+    from nsthelpers.synthesis.results import Record, Synthesis
 
     image = np.full((1, 16, 24, 3), value / 10, dtype="float32")
     history = [

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import interrupted_runs
 import numpy as np
 import pytest
+from interrupted_runs import Crash
 from safetensors.numpy import save
 
 import nsthelpers as nst
@@ -42,29 +43,6 @@ class Nearby(objectives.Term):
     def loss(self, image, features, targets):
         away = image - targets["image"]
         return ops.mean(ops.sqrt(ops.square(away) + 0.01)) + ops.mean(ops.square(ops.sin(9 * away)))
-
-
-class Crash(Exception):
-    pass
-
-
-class Meter:
-    """Counts evaluations; the one of a chosen number fails."""
-
-    count, fatal = 0, None
-
-    def __call__(self):
-        self.count += 1
-        if self.count == self.fatal:
-            raise Crash
-
-
-@pytest.fixture
-def meter():
-    meter = Meter()
-    stop = interrupted_runs.watch(meter)
-    yield meter
-    stop()
 
 
 @pytest.fixture

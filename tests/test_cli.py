@@ -19,7 +19,7 @@ from nsthelpers.cli import commands, live, parser as command_parser
 from nsthelpers.images import samples
 from nsthelpers.images.files import load_image, read_settings, save_image
 from nsthelpers.network import vgg, weight_downloads
-from nsthelpers.synthesis.loop import Progress, Record
+from nsthelpers.synthesis.results import Progress, Record
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--max-side", "32", "--weights", "random"]

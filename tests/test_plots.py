@@ -13,7 +13,7 @@ from PIL import Image
 import nsthelpers as nst
 import nsthelpers.plots as plots
 from nsthelpers.plots import canvas
-from nsthelpers.synthesis.loop import Record, Synthesis
+from nsthelpers.synthesis.results import Record, Synthesis
 
 
 def grey(height=24, width=36, level=0.5):

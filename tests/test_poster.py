@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import interrupted_runs
 import numpy as np
 import pytest
+from interrupted_runs import Crash
 from PIL import Image
 
 import nsthelpers as nst
@@ -15,29 +15,6 @@ from nsthelpers.__main__ import main
 from nsthelpers.synthesis.checkpoints import Checkpoints
 
 SHALLOW = {"content_layers": "block1_conv1", "style_layers": "block1_conv1"}
-
-
-class Crash(Exception):
-    pass
-
-
-class Evaluations:
-    """Counts them; the one of a chosen number fails."""
-
-    count, fatal = 0, None
-
-    def __call__(self):
-        self.count += 1
-        if self.count == self.fatal:
-            raise Crash
-
-
-@pytest.fixture
-def evaluations():
-    counting = Evaluations()
-    stop = interrupted_runs.watch(counting)
-    yield counting
-    stop()
 
 
 @pytest.fixture(autouse=True)
@@ -120,19 +97,19 @@ class TestRecipe:
 
 
 class TestCommand:
-    def test_it_goes_on_after_a_crash_and_removes_its_state(self, evaluations, capsys):
+    def test_it_goes_on_after_a_crash_and_removes_its_state(self, meter, capsys):
         assert poster("--quiet", output="whole.png") == 0
-        whole = evaluations.count
+        whole = meter.count
         assert files() == ["whole.png"]
 
-        evaluations.count, evaluations.fatal = 0, whole - 2  # at the last size
+        meter.count, meter.fatal = 0, whole - 2  # at the last size
         with pytest.raises(Crash):
             poster("--quiet")
         assert files() == ["poster.png.state", "whole.png"]
 
-        evaluations.count, evaluations.fatal = 0, None
+        meter.count, meter.fatal = 0, None
         assert poster("--quiet") == 0
-        assert evaluations.count in (3, 4)  # the step that it was in is made again
+        assert meter.count in (3, 4)  # the step that it was in is made again
         assert files() == ["poster.png", "whole.png"]
         np.testing.assert_array_equal(nst.load_image("poster.png"), nst.load_image("whole.png"))
         assert capsys.readouterr() == ("", "")
@@ -166,12 +143,12 @@ class TestCommand:
         assert poster("--quiet") == 0
         assert files() == ["poster.png"]
 
-    def test_other_files_beside_its_state_stay(self, evaluations):
-        evaluations.fatal = 3
+    def test_other_files_beside_its_state_stay(self, meter):
+        meter.fatal = 3
         with pytest.raises(Crash):
             poster("--quiet")
         Path("poster.png.state/notes.txt").write_text("mine")
-        evaluations.fatal = None
+        meter.fatal = None
         assert poster("--quiet") == 0
         assert [path.name for path in Path("poster.png.state").iterdir()] == ["notes.txt"]
 

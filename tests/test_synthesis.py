@@ -19,7 +19,7 @@ import nsthelpers as nst
 from nsthelpers.backend import ops
 from nsthelpers.objectives import objective as objectives
 from nsthelpers.optimizers.lbfgs import LBFGSDescent
-from nsthelpers.synthesis import loop as synthesis, starts
+from nsthelpers.synthesis import loop as synthesis, run as bookkeeping, starts
 
 SIZE = (24, 32)
 
@@ -532,7 +532,7 @@ class TestClock:
         """A clock that only moves when a callback moves it."""
         now = SimpleNamespace(seconds=1000.0)
         fake = SimpleNamespace(perf_counter=lambda: now.seconds)
-        monkeypatch.setattr(synthesis, "time", fake)
+        monkeypatch.setattr(bookkeeping, "time", fake)
 
         def tick(progress):
             now.seconds += 10

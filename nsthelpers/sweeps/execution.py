@@ -297,7 +297,7 @@ def _outcomes(job, waiting, store, n_jobs):
 
 def _attempt(job, key, settings):
     """Compute one point, wherever this runs: (key, result or None, error)."""
-    from ..synthesis.loop import Synthesis
+    from ..synthesis.results import Synthesis
 
     try:
         result = job(**settings)

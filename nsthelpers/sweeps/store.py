@@ -240,7 +240,7 @@ class PointStore:
 
     def _synthesis(self, key, read):
         from ..images.files import load_image
-        from ..synthesis.loop import Record, Synthesis
+        from ..synthesis.results import Record, Synthesis
 
         history = [
             Record(
