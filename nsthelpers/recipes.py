@@ -182,7 +182,7 @@ def stylize(job, network):
 
 @_recipe(Poster, content="content", style="style")
 def poster(job, network):
-    """Paint ``content`` in the manner of ``style`` at the size of a poster, in constant memory.
+    """Paint ``content`` in the manner of ``style`` at the size of a poster, in little memory.
 
     What :func:`stylize` does with other defaults: strokes are made up to about 1024 pixels, in as
     many steps, and a few steps more at each larger size make them sharp.
@@ -210,7 +210,8 @@ def poster(job, network):
     not in it, and what the last sizes add is then smooth. ``stroke_size`` makes strokes finer.
 
     Where memory is short, the large sizes are evaluated in tiles, and L-BFGS keeps less of a
-    history: see ``tiles`` of :func:`nsthelpers.synthesize`.
+    history: see ``tiles`` of :func:`nsthelpers.synthesize`. Memory still grows with the picture,
+    by the image, its gradient and that history. Sizes of 2048 pixels and more are untried.
 
     Examples
     --------

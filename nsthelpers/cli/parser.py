@@ -232,7 +232,9 @@ def _add_paint(parser):
     add("photo", metavar="PHOTO", help=text)
     text = "where to: .png, .jpg or .webp; for a clip .mp4, .mov or .gif, without its sound"
     add("output", metavar="OUTPUT", help=text)
-    text = "the name of a drawn painting, or what `nst train-painter` has saved"
+    text = (
+        "what `nst train-painter` has saved, or the name of a painting that the package can paint"
+    )
     add("--painter", metavar="NAME|FILE", help=text)
     text = "shares of several paintings, such as swirling_night=2,woodblock_wave=1"
     add("--mix", type=_mix, metavar="NAME=SHARE,…", help=text)

@@ -1,4 +1,4 @@
-"""An objective evaluated tile by tile, in constant memory, exactly."""
+"""An objective evaluated tile by tile, exactly, in the memory of one tile's activations."""
 
 from .cutting import Cutter, Tile
 from .evaluation import TiledObjective, obstacle

@@ -1,4 +1,4 @@
-"""Loss and gradient of an objective, tile by tile: the same numbers in constant memory.
+"""Loss and gradient of an objective, tile by tile: the same numbers, and one tile's activations.
 
 The losses of style and content are functions of sums over positions: of the products in Gram
 matrices, of squared differences. So two passes do. The first runs the network tile by tile and adds
