@@ -29,9 +29,9 @@ class Gram(Statistic):
     Parameters
     ----------
     shift : float, default 0.0
-        Added to all activations before they are multiplied; Novak & Nikulin take -1. After a ReLU
-        most activations are 0, and 0 times anything is 0: a filter's silence leaves no trace in
-        the matrix. Shifted, two filters that are silent together agree.
+        Added to all activations before they are multiplied; Novak & Nikulin take -1. Multiplied
+        out, ``G + shift (m_i + m_j)`` with the filters' means m: the shift adds these, which the
+        matrix by itself does not show.
     power : float, default 1.0
         Activations are raised to it, so that strong answers count more; from 1 to 3.
     blur : int, default 0
