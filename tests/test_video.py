@@ -114,7 +114,15 @@ def test_a_painter_paints_what_it_paints_of_a_photograph(clip, tmp_path):
     assert made.frames == 12 and all(each.tolist() == [0, 1] for each in seen)
 
 
-def test_ctrl_c_leaves_a_clip_that_plays(clip, tmp_path, capsys):
+@pytest.fixture
+def keyboard():
+    """Ctrl+C as in a terminal, whoever started the tests: a background process ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_a_clip_that_plays(clip, tmp_path, capsys, keyboard):
     class Interrupted(Same):
         def __call__(self, photo, mix, *, colours):
             if len(self.seen) == 4:
@@ -128,7 +136,18 @@ def test_ctrl_c_leaves_a_clip_that_plays(clip, tmp_path, capsys):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_the_second_ctrl_c_ends_it_at_once(clip, tmp_path):
+def test_where_ctrl_c_is_ignored_it_stays_so(clip, tmp_path, keyboard):
+    class Interrupted(Same):
+        def __call__(self, photo, mix, *, colours):
+            signal.raise_signal(signal.SIGINT)
+            return super().__call__(photo, mix, colours=colours)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    made = paint_video(Interrupted(), clip, tmp_path / "out.mp4", progress=False)
+    assert made.frames == made.expected == 12
+
+
+def test_the_second_ctrl_c_ends_it_at_once(clip, tmp_path, keyboard):
     class Impatient(Same):
         def __call__(self, photo, mix, *, colours):
             for _ in range(2):  # one after the other: what comes at once counts once

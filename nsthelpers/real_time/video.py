@@ -282,10 +282,11 @@ def _interruption():
     Between two frames a clip can be closed so that it plays; in the middle of one it cannot.
     """
     interrupted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # where Ctrl+C never arrives
+    before = signal.getsignal(signal.SIGINT)
+    # Ctrl+C never arrives in another thread, nor in a process that a shell put in the background.
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
         yield interrupted
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number, frame):
         interrupted.set()
