@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
+# glibc then asks for large pages for large arrays, which are thousands of page faults otherwise.
+export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak record report bench lab lint format glossary repoint clean
@@ -22,8 +24,9 @@ $(BIN)/.developer: $(BIN)/.student requirements-dev.txt pyproject.toml
 demo: $(BIN)/.student  ## Turn a bundled photograph into a painting: output/demo.png
 	$(RUN) -m nsthelpers demo
 
-# Two files at a time; a notebook's cells stay together. Without a browser its tests are left out,
-# aloud.
+# Two files at a time, with a thread each; a notebook's cells stay together. Without a browser its
+# tests are left out, aloud.
+test: export TF_NUM_INTRAOP_THREADS ?= 1
 test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } \
 	  >/dev/null; then \
