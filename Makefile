@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak record report bench lab lint format glossary repoint clean
+.PHONY: help demo test soak record report book bench lab lint format glossary repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,17 @@ record: $(BIN)/.student  ## Make the experiments that come with the package (abo
 
 report: $(BIN)/.student  ## Write studies/REPORT.md from the record and the studies' files
 	$(RUN) -m nsthelpers report studies/REPORT.md
+
+$(BIN)/.book: $(BIN)/.student
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[book]'
+	@touch $@
+
+# From the notebooks as they are committed: nothing is computed anew. Warnings are errors.
+book: $(BIN)/.book  ## Make the pages of the book: book/build/html (a minute)
+	$(RUN) book/assemble.py book/build/source
+	$(BIN)/sphinx-build -q -W --keep-going -d book/build/doctrees -c book \
+	  book/build/source book/build/html
+	$(RUN) book/lighten.py book/build/html
 
 $(BIN)/.bench: $(BIN)/.student
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -79,7 +79,8 @@ def _in_sources(change, text: str) -> str:
 
 
 def _addressed(root: Path) -> list[Path]:
-    pages = [root / name for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml")]
+    names = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "pyproject.toml")
+    pages = [root / name for name in names]
     return [*pages, *sorted((root / "notebooks").glob("*.ipynb")), root / "nsthelpers/__init__.py"]
 
 

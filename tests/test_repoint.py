@@ -21,7 +21,8 @@ NEW = ("octocat/style-course.2", "v2027.1rc1")
 @pytest.fixture
 def copy(tmp_path):
     """The files that know the address, as a fork has them."""
-    for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "nsthelpers/__init__.py"):
+    names = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "pyproject.toml")
+    for name in (*names, "nsthelpers/__init__.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
@@ -44,7 +45,13 @@ def test_every_occurrence_is_changed_and_nothing_else(copy):
     after = contents(copy)
     assert repoint.address(copy) == NEW
     notebooks = sorted(name for name in before if name.endswith(".ipynb"))
-    assert {*notebooks, "README.md", "pyproject.toml", "nsthelpers/__init__.py"} == set(changed)
+    assert {
+        *notebooks,
+        "README.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "nsthelpers/__init__.py",
+    } == set(changed)
     old, new = ([each.encode() for each in pair] for pair in (OLD, NEW))
     for name, text in before.items():
         # Version and repository by plain replacement, in the forms in which they are written.
