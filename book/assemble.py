@@ -26,6 +26,10 @@ GALLERY = ("showpieces", "controls")  # experiments of the record
 def assemble(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "book" / "pages", folder)
+    for page in folder.glob("*.md"):  # which stand two folders higher here
+        page.write_text(
+            page.read_text(encoding="utf-8").replace("](../../", "]("), encoding="utf-8"
+        )
     shutil.copytree(
         ROOT / "notebooks",
         folder / "notebooks",
