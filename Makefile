@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak record report book bench lab lint format glossary repoint clean
+.PHONY: help demo test soak record report book instructor bench lab lint format glossary repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,11 @@ book: $(BIN)/.book  ## Make the pages of the book: book/build/html (a minute)
 	$(BIN)/sphinx-build -q -W --keep-going -d book/build/doctrees -c book \
 	  book/build/source book/build/html
 	$(RUN) book/lighten.py book/build/html
+
+instructor: $(BIN)/.developer  ## Make what an instructor needs: book/build/instructor
+	$(RUN) book/instructor.py book/build/instructor
+	$(BIN)/jupyter nbconvert --log-level ERROR --to slides --no-input \
+	  book/build/instructor/slides/*.ipynb
 
 $(BIN)/.bench: $(BIN)/.student
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import importlib
+import json
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import nsthelpers as nst
+from nsthelpers.lessons import questions
 
 BOOK = Path(__file__).parents[1] / "book"
 
@@ -87,3 +90,57 @@ def test_attachments_of_a_notebook_become_files(module, tmp_path):
     module("assemble")._unpack(notebook)
     assert (tmp_path / "cat.jpg").read_bytes() == b"123"
     assert "attachment" not in notebook.read_text()
+
+
+@pytest.fixture
+def lesson():
+    path = BOOK.parent / "notebooks" / "03_reconstruct_style.ipynb"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_students_get_no_solutions_and_no_outputs(module, lesson):
+    made = module("instructor").for_students(lesson)
+    assert len(made["cells"]) == len(lesson["cells"]) - 1
+    assert "Solutions of all tasks" not in json.dumps(made)
+    assert not any(cell.get("outputs") for cell in made["cells"])
+    assert any(cell.get("outputs") for cell in lesson["cells"]), "the notebook itself keeps its own"
+
+
+def test_answers_name_each_solution_and_each_right_option(module):
+    text = module("instructor").answers()
+    for name, task in nst.checks.tasks().items():
+        assert f"### `{task.signature}`" in text, name
+    right = [each for each in questions.questions().values() if each.options]
+    assert text.count("**right.**") == len(right) > 30
+
+
+def test_slides_are_pictures_and_beginnings_without_code(module, lesson):
+    made = module("instructor").slides(lesson)
+    kinds = [cell["metadata"]["slideshow"]["slide_type"] for cell in made["cells"]]
+    assert kinds[0] == "slide" and {"slide", "subslide", "notes"} == set(kinds)
+    assert not any(cell["source"] for cell in made["cells"] if cell["cell_type"] == "code")
+    sections = re.findall(
+        r"(?m)^## .*$",
+        "\n".join(
+            "".join(cell["source"]) for cell in lesson["cells"] if cell["cell_type"] == "markdown"
+        ),
+    )
+    shown = "\n".join(cell["source"] for cell in made["cells"] if cell["cell_type"] == "markdown")
+    assert all(section in shown for section in sections)
+
+
+def test_the_graders_tests_pass_with_the_solutions_and_with_nothing_else(module, lesson):
+    made = module("instructor").for_grading(lesson, 3)
+    texts = [cell["source"] for cell in made["cells"] if cell["cell_type"] == "code"]
+    solutions, tests = (
+        [each for each in texts if mark in each] for mark in ("# BEGIN SOLUTION", "assert answer")
+    )
+    assert len(solutions) == len(tests) == len(nst.checks.tasks(3))
+    names = {"nst": nst, "np": np}
+    for solution, test in zip(solutions, tests, strict=True):
+        right, stub = dict(names), dict(names)
+        exec(solution, right)
+        exec(test, right)
+        exec(re.search(r"(?m)^def .*: \.\.\.$", solution)[0], stub)
+        with pytest.raises(AssertionError):
+            exec(test, stub)
