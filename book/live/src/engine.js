@@ -13,10 +13,18 @@ import { blockOf, downTo, fetched, flipped } from "./vgg.js";
 /** @typedef {{content: number, style: number, variation: number}} Weights alpha, beta, gamma */
 /** @typedef {{content: number, style: number, variation: number, total: number}} Losses */
 
-/** @type {Record<Device, {script: string, binary: string}>} */
-const FILES = {
-  wasm: { script: "ort.wasm.bundle.min.mjs", binary: "ort-wasm-simd-threaded.wasm.gz" },
-  webgpu: { script: "ort.webgpu.bundle.min.mjs", binary: "ort-wasm-simd-threaded.asyncify.wasm.gz" },
+/** What is downloaded of the runtime. */
+export const RUNTIMES = {
+  wasm: {
+    script: "ort.wasm.bundle.min.mjs",
+    binary: "ort-wasm-simd-threaded.wasm.gz",
+    megabytes: 3.7,
+  },
+  webgpu: {
+    script: "ort.webgpu.bundle.min.mjs",
+    binary: "ort-wasm-simd-threaded.asyncify.wasm.gz",
+    megabytes: 6.7,
+  },
 };
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp/i;
 
@@ -28,7 +36,10 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|w
  * @returns {Promise<Runtime>}
  */
 export async function loadRuntime(folder, device, onDone) {
-  const { script, binary } = FILES[device];
+  const { script, binary } = RUNTIMES[device];
+  if (!globalThis.DecompressionStream) {
+    throw new Error("this browser is too old; take one of 2023 or later");
+  }
   const file = new Blob([await fetched(new URL(binary, folder), onDone)]);
   const unpacked = file.stream().pipeThrough(new DecompressionStream("gzip"));
   /** @type {Runtime} */
@@ -92,6 +103,7 @@ export class Objective {
     const session = await ort.InferenceSession.create(objectiveGraph(layers, choice), {
       executionProviders: [device],
       externalData,
+      logSeverityLevel: 3, // errors
     });
     const objective = new Objective(ort, session, weights);
     await objective.#aim(layers, choice, photo, painting);
@@ -143,8 +155,8 @@ export class Objective {
   /**
    * Judge an image of the photograph's size.
    * @param {Picture} picture
-   * @returns {Promise<{losses: Losses, gradient: Float32Array<ArrayBuffer>}>} each loss before its
-   *   weight; total and gradient are of the weighted sum
+   * @returns {Promise<{losses: Losses, weights: Weights, gradient: Float32Array<ArrayBuffer>}>} each
+   *   loss before its weight; total and gradient are of the weighted sum
    */
   async evaluate(picture) {
     const weights = { ...this.weights };
@@ -155,7 +167,7 @@ export class Objective {
     const total =
       weights.content * content + weights.style * style + weights.variation * variation;
     if (!Number.isFinite(total)) throw new Error("the loss is no number; lower the weights");
-    return { losses: { content, style, variation, total }, gradient };
+    return { losses: { content, style, variation, total }, weights, gradient };
   }
 
   release() {

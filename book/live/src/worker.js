@@ -25,12 +25,13 @@ import { Weights, downTo } from "./vgg.js";
  * @typedef {object} Step
  * @property {number} number 0 is the start
  * @property {Float32Array<ArrayBuffer>} image
- * @property {import("./engine.js").Losses} losses
+ * @property {import("./engine.js").Losses} losses before their weights
+ * @property {import("./engine.js").Weights} weights
  * @property {number} milliseconds since the step before
  */
 /**
- * @typedef {{graphics: string} | {doing: string} | {device: string} | {step: Step}
- *   | {error: string}} News graphics: why there is no card, or ""
+ * @typedef {{graphics: string} | {doing: string} | {refused: string} | {step: Step}
+ *   | {error: string}} News graphics: why there is no card, or ""; refused: why it was not taken
  */
 
 const here = new URL("../", import.meta.url);
@@ -91,7 +92,7 @@ async function prepare(run) {
     const first = await weights.load(downTo(["block2_conv1"]));
     if (!(await agrees(ort, first).catch(() => false))) {
       device = "wasm";
-      tell({ device: "the processor (the graphics card computed something else)" });
+      tell({ refused: "The graphics card computed something else; the processor does it." });
     }
   }
   tell({ doing: "Looking at the photograph and the painting" });
@@ -106,14 +107,15 @@ async function prepare(run) {
 /** Step after step, until it is told to stop. */
 async function descend() {
   const mine = current;
+  let before = performance.now();
   while (running && mine === current && objective && descent) {
     const { run, adam } = descent;
-    const began = performance.now();
-    const { losses, gradient } = await objective.evaluate({ ...run.photo, data: run.start });
+    const { losses, weights: taken, gradient } = await objective.evaluate({ ...run.photo, data: run.start });
     if (mine !== current) return;
     const image = run.start.slice();
-    const milliseconds = performance.now() - began;
-    tell({ step: { number: adam.steps, image, losses, milliseconds } });
+    const milliseconds = performance.now() - before;
+    before += milliseconds;
+    tell({ step: { number: adam.steps, image, losses, weights: taken, milliseconds } });
     adam.step(run.start, gradient);
     await new Promise((resolve) => setTimeout(resolve)); // orders come in here
   }
