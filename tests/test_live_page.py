@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nsthelpers as nst
 
 pytestmark = pytest.mark.browser
+live = pytest.mark.live  # what a visitor does: `make livecheck` has it, `make test` has not
 
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -69,13 +72,11 @@ def modules():
 
 @pytest.fixture(scope="module")
 def address(modules):
-    """Where the page is served, built if need be."""
-    if shutil.which("npm") is None:
-        pytest.skip("there is no npm (Node.js), which brings the page's runtime")
-    try:
-        folder = modules["build_live"].build()
-    except nst.weights.WeightsUnavailableError as error:
-        pytest.skip(f"no trained weights: {error}")
+    """Where the page is served, if it was built once; its own files are those of now."""
+    builder = modules["build_live"]
+    if builder.missing(builder.OUTPUT / "runtime"):
+        pytest.skip("the live page is not built; run: make live")
+    folder = builder.build()
     with modules["serve_live"].server(folder) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -84,13 +85,18 @@ def address(modules):
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser():
+def chromium():
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.fail("there is no chromium; install it, or leave out the tests marked browser")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        playwright.expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -190,3 +196,153 @@ def test_ten_steps_are_those_of_the_package(blank, network, pictures):
     assert len(ours) == 11 and ours[-1] < ours[0] / 2
     assert ours == pytest.approx(theirs, rel=1e-3)
     assert np.abs(found[-1]["image"] - planar(result.image)).mean() < 1e-3
+
+
+@pytest.fixture
+def page(browser, address):
+    """The live page, as a visitor has it who never was there before."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1150}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    errors, asked = [], []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.get_by_text("the first run downloads").wait_for()
+    # Smaller than a visitor can choose: tests shall be quick.
+    page.get_by_label("Long side").evaluate(
+        "select => { select.add(new Option('32 pixels', '32')); select.value = '32'; }"
+    )
+    yield page
+    assert not errors
+    assert all(url.startswith((address, "blob:", "data:")) for url in asked)
+    context.close()
+
+
+def wait_for_step(page, number):
+    page.wait_for_function(
+        "number => Number(document.getElementById('counter').textContent.split(' ')[1]) >= number",
+        arg=number,
+    )
+
+
+@live
+def test_a_visitor_runs_stops_goes_on_and_saves(page):
+    run, stop, save = (page.locator(name) for name in ("#run", "#stop", "#save"))
+    playwright.expect(stop).to_be_disabled()
+    playwright.expect(save).to_be_disabled()
+    page.get_by_role("radio", name="Coffee cup").check()
+    page.get_by_role("radio", name="Woodblock Wave").press("ArrowRight")
+    playwright.expect(page.get_by_role("radio", name="Pointillist Garden")).to_be_checked()
+    beta = page.get_by_label("β, style")
+    beta.press("ArrowRight")
+    playwright.expect(page.locator("output[for=beta]")).to_have_text("20")
+    run.click()
+    wait_for_step(page, 5)
+    label = page.locator("#curve").get_attribute("aria-label")
+    first, last = (float(word) for word in re.findall(r"\d+(?:\.\d+)?(?= at )", label))
+    assert last < first
+    stop.click()
+    playwright.expect(stop).to_have_text("Go on")
+    status = page.locator("#status")
+    playwright.expect(status).to_have_text(re.compile(r"Stopped at step \d+"))
+    stopped = int(status.inner_text().split()[-1])
+    with page.expect_download() as download:
+        save.click()
+    assert download.value.suggested_filename == f"coffee-pointillist-garden-step{stopped}.png"
+    with Image.open(download.value.path()) as saved:
+        assert saved.size == (32, 32)
+        spread = np.asarray(saved.convert("RGB"), dtype=float).std(axis=(0, 1))
+    assert spread.min() > 10  # there is something to be seen
+    # Weights act at once: without its weight a term leaves the sum.
+    beta.press("Home")
+    playwright.expect(page.locator("output[for=beta]")).to_have_text("0 (off)")
+    stop.click()
+    wait_for_step(page, stopped + 2)
+    assert float(page.locator("#counter").inner_text().split("loss ")[1].split(" ·")[0]) < last / 2
+    run.click()  # anew
+    page.wait_for_function("document.getElementById('counter').textContent.startsWith('Step 0 ')")
+
+
+@live
+def test_noise_and_other_layers_can_be_had(page):
+    page.get_by_label("Start from").select_option("noise")
+    page.get_by_label("Style blocks").press("ArrowLeft")
+    page.get_by_label("Content layer").press("Home")
+    playwright.expect(page.locator("output[for=content]")).to_have_text("conv1_2")
+    playwright.expect(page.locator("#download")).to_contain_text("3.8 MB")
+    page.locator("#run").click()
+    wait_for_step(page, 1)
+    assert not page.locator("#trouble").is_visible()
+
+
+@live
+def test_a_file_that_is_no_picture_is_named(page, tmp_path):
+    path = tmp_path / "letter.png"
+    path.write_text("Dear Vincent")
+    page.get_by_label("photograph of your own").set_input_files(path)
+    trouble = page.get_by_role("alert")
+    playwright.expect(trouble).to_have_text(re.compile("Letter is no picture .* JPEG, PNG"))
+    Image.new("RGB", (40, 60), "orange").save(tmp_path / "mine.png")
+    page.get_by_label("photograph of your own").set_input_files(tmp_path / "mine.png")
+    page.locator("#run").click()
+    wait_for_step(page, 1)
+    playwright.expect(trouble).to_be_hidden()
+    assert page.locator("#canvas").evaluate("canvas => [canvas.width, canvas.height]") == [32, 32]
+
+
+@live
+def test_what_does_not_come_is_said_and_can_be_asked_for_again(page):
+    page.route("**/block1_conv2-*.bin", lambda route: route.abort())
+    page.locator("#run").click()
+    trouble = page.get_by_role("alert")
+    playwright.expect(trouble).to_contain_text("could not be had: there was no answer")
+    page.unroute("**/block1_conv2-*.bin")
+    page.locator("#run").click()
+    wait_for_step(page, 1)
+    playwright.expect(trouble).to_be_hidden()
+
+
+@live
+def test_a_second_visit_downloads_no_weights_again(page, address):
+    def fetched():
+        wait_for_step(page, 1)
+        return page.evaluate(
+            "caches.open('nsthelpers-live').then(cache => cache.keys()).then(keys => keys.length)"
+        )
+
+    page.locator("#run").click()
+    assert fetched() == 6  # five layers and the runtime
+    again = []
+    page.on("request", lambda request: again.append(request.url))
+    page.reload()
+    page.locator("#run").click()
+    assert fetched() == 6
+    assert not [url for url in again if url.endswith((".bin", ".gz"))]
+
+
+@live
+def test_it_fits_a_phone_in_light_and_dark(page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    papers = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert papers == ["rgb(250, 249, 246)", "rgb(22, 24, 28)"]
+
+
+@live
+def test_an_imitated_graphics_card_is_refused(browser, address):
+    arguments = [
+        *[each for each in ARGUMENTS if each != "--disable-gpu"],
+        "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader",
+    ]  # fmt: skip
+    kind = browser.browser_type
+    imitating = kind.launch(executable_path=chromium(), args=arguments)
+    page = imitating.new_page()
+    page.goto(address)
+    graphics = page.locator("#graphics")
+    playwright.expect(graphics).to_contain_text("No graphics card: ", timeout=PATIENCE)
+    assert page.locator("#device option").nth(1).is_disabled()
+    imitating.close()

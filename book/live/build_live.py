@@ -38,26 +38,30 @@ def build(output=OUTPUT):
 
 def vendor(folder):
     """Lay down the files of onnxruntime-web: as npm gave them, the large ones compressed."""
-    pinned = json.loads((HERE / "runtime.json").read_text(encoding="utf-8"))
     package = HERE.parent / "node_modules" / "onnxruntime-web"
-    target = folder / pinned["version"]
-    wanted = [target / (name + ".gz" * name.endswith(".wasm")) for name in pinned["sha256"]]
-    if all(path.is_file() for path in wanted):
-        return
-    if not _is_version(package, pinned["version"]):
+    pinned, wanted = _pinned(), missing(folder)
+    if wanted and not _is_version(package, pinned["version"]):
         npm = shutil.which("npm")
         if npm is None:
             raise SystemExit("npm is missing; install Node.js 20.19 or newer: https://nodejs.org")
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=HERE.parent, check=True)
-    target.mkdir(parents=True, exist_ok=True)
-    for (name, digest), path in zip(pinned["sha256"].items(), wanted, strict=True):
+    for name, path in wanted.items():
         data = (package / "dist" / name).read_bytes()
-        found = hashlib.sha256(data).hexdigest()
+        found, digest = hashlib.sha256(data).hexdigest(), pinned["sha256"][name]
         if found != digest:
             raise SystemExit(f"{name} has sha256 {found}; runtime.json expects {digest}")
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    shutil.copy(HERE / "runtime_licence.txt", target / "LICENSE")
+        shutil.copy(HERE / "runtime_licence.txt", path.with_name("LICENSE"))
+
+
+def missing(folder) -> dict:
+    """Files of the runtime that are not in a folder yet: their paths there, by npm's names."""
+    pinned = _pinned()
+    names = {name: name + ".gz" * name.endswith(".wasm") for name in pinned["sha256"]}
+    paths = {name: Path(folder) / pinned["version"] / file for name, file in names.items()}
+    return {name: path for name, path in paths.items() if not path.is_file()}
 
 
 def save_weights(folder):
@@ -80,6 +84,10 @@ def save_pictures(folder):
         by = f"{credit.author}, {credit.licence}"
         index[credit.role].append({"name": credit.name, "title": credit.title, "credit": by})
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def _pinned():
+    return json.loads((HERE / "runtime.json").read_text(encoding="utf-8"))
 
 
 def _is_version(package, version):

@@ -194,7 +194,7 @@ stop.addEventListener("click", () => {
   if (!running && latest) limit = latest.number + STRETCH;
   setRunning(!running);
   order({ go: running });
-  say(running ? "Painting" : "Stopped");
+  say(running ? "Painting" : "Stopping");
 });
 
 save.addEventListener("click", () => {
@@ -243,6 +243,7 @@ worker.onmessage = ({ data }) => {
   const news = /** @type {import("./worker.js").News} */ (data);
   if ("doing" in news) say(news.doing);
   if ("step" in news) took(news.step);
+  if ("stopped" in news && latest && !running) say(`Stopped at step ${news.stopped}`);
   if ("error" in news) {
     setRunning(false);
     complain(`It stopped: ${news.error}.`);

@@ -31,7 +31,8 @@ import { Weights, downTo } from "./vgg.js";
  */
 /**
  * @typedef {{graphics: string} | {doing: string} | {refused: string} | {step: Step}
- *   | {error: string}} News graphics: why there is no card, or ""; refused: why it was not taken
+ *   | {stopped: number} | {error: string}} News graphics: why there is no card, or ""; refused: why it
+ *   was not taken; stopped: after which step
  */
 
 const here = new URL("../", import.meta.url);
@@ -42,7 +43,9 @@ const runtimes = new Map();
 let objective;
 /** @type {{run: Run, adam: Adam} | undefined} */
 let descent;
-let running = false;
+let running = false; // whether it shall step on
+let stepping = Promise.resolve();
+let busy = false; // whether it is stepping
 let current = 0; // counts runs, so that an old one notices that there is a new one
 
 /** @param {News} news */
@@ -57,9 +60,9 @@ onmessage = async ({ data }) => {
       if (objective) objective.weights = order.weights;
     }
     if ("run" in order) await prepare(order.run);
-    if ("go" in order && order.go !== running) {
+    if ("go" in order) {
       running = order.go;
-      if (running) await descend();
+      if (running && !busy) await (stepping = descend());
     }
   } catch (error) {
     running = false;
@@ -71,9 +74,10 @@ onmessage = async ({ data }) => {
 async function prepare(run) {
   const mine = ++current;
   running = false;
-  descent = undefined;
+  await stepping.catch(() => undefined); // a step that is under way needs the old objective
+  if (mine !== current) return;
   await objective?.release();
-  objective = undefined;
+  objective = descent = undefined;
   const wanted = downTo([run.choice.content, ...run.choice.style]);
   let fetchedBytes = 0;
   /** @param {number} bytes */
@@ -101,23 +105,29 @@ async function prepare(run) {
   objective = made;
   descent = { run, adam: new Adam(run.start.length) };
   running = true;
-  await descend();
+  await (stepping = descend());
 }
 
 /** Step after step, until it is told to stop. */
 async function descend() {
-  const mine = current;
-  let before = performance.now();
-  while (running && mine === current && objective && descent) {
-    const { run, adam } = descent;
-    const { losses, weights: taken, gradient } = await objective.evaluate({ ...run.photo, data: run.start });
-    if (mine !== current) return;
-    const image = run.start.slice();
-    const milliseconds = performance.now() - before;
-    before += milliseconds;
-    tell({ step: { number: adam.steps, image, losses, weights: taken, milliseconds } });
-    adam.step(run.start, gradient);
-    await new Promise((resolve) => setTimeout(resolve)); // orders come in here
+  if (!objective || !descent) return;
+  const { run, adam } = descent;
+  busy = true;
+  try {
+    let before = performance.now();
+    while (running) {
+      const found = await objective.evaluate({ ...run.photo, data: run.start });
+      const milliseconds = performance.now() - before;
+      before += milliseconds;
+      const { losses, weights: taken } = found;
+      const image = run.start.slice();
+      tell({ step: { number: adam.steps, image, losses, weights: taken, milliseconds } });
+      adam.step(run.start, found.gradient);
+      await new Promise((resolve) => setTimeout(resolve)); // orders come in here
+    }
+    tell({ stopped: adam.steps - 1 });
+  } finally {
+    busy = false;
   }
 }
 
