@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import json
 from pathlib import Path
@@ -19,6 +20,10 @@ def bits():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
         yield importlib.import_module("eight_bits")
+
+
+def test_the_example_is_right(bits):
+    assert doctest.testmod(bits) == (0, 2)
 
 
 def test_few_values_are_kept_as_they_are(bits):
