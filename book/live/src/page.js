@@ -67,8 +67,8 @@ const off = (/** @type {number} */ value) => (value ? String(value) : "0 (off)")
 const weights = () => ({ content: alpha(), style: beta(), variation: gamma() });
 const reweigh = () => order({ weights: weights() });
 const alpha = slider("alpha", ALPHA, 1, off, reweigh);
-const beta = slider("beta", BETA, 10, off, reweigh);
-const gamma = slider("gamma", GAMMA, 0.1, off, reweigh);
+const beta = slider("beta", BETA, 50, off, reweigh);
+const gamma = slider("gamma", GAMMA, 1, off, reweigh);
 const content = slider("content", CONTENT, "block3_conv1", paperName, sayDownload);
 const upTo = (/** @type {number} */ block) => (block > 1 ? `1 to ${block}` : "1");
 const blocks = slider("style", [1, 2, 3, 4, 5], 3, upTo, sayDownload);
@@ -105,7 +105,9 @@ function picker(role, samples, initial) {
       src: `pictures/${sample.name}.small.webp`, alt: sample.title, title: sample.title,
     });
     const take = async () => {
-      const response = await fetch(new URL(`pictures/${sample.name}.webp`, here));
+      const address = new URL(`pictures/${sample.name}.webp`, here);
+      const response = await fetch(address).catch(() => undefined);
+      if (!response?.ok) throw new Error(`${sample.title} could not be had; try again online.`);
       return createImageBitmap(await response.blob());
     };
     input.addEventListener("change", () => choose(role, sample.name, take()));
@@ -126,7 +128,11 @@ function picker(role, samples, initial) {
     for (const radio of fieldset.querySelectorAll("[type=radio]")) radio.checked = false;
     own.textContent = picture.name.slice(0, 24);
     own.classList.add("taken");
-    choose(role, picture.name.replace(/\.\w+$/, ""), createImageBitmap(picture));
+    const bitmap = createImageBitmap(picture).catch(() => {
+      const expected = "choose a JPEG, PNG or WebP file";
+      throw new Error(`${picture.name} is no picture that this browser can read; ${expected}.`);
+    });
+    choose(role, picture.name.replace(/\.\w+$/, ""), bitmap);
   });
   fieldset.addEventListener("change", (/** @type {Event} */ { target }) => {
     if (target !== file) own.classList.remove("taken");
@@ -145,18 +151,19 @@ async function choose(role, name, bitmap) {
       const { height, width } = fitted(photograph, Number(element("side").value));
       show(canvas, toNumbers(photograph, { height: 3 * height, width: 3 * width }));
     }
-  } catch {
-    complain(`${name} is no picture that this browser can read; choose a JPEG, PNG or WebP file.`);
+  } catch (error) {
+    complain(/** @type {Error} */ (error).message);
   }
 }
 
 // What happens
 
-/** @param {string} message */
+/** @param {string} message what went wrong; "" if nothing did */
 function complain(message) {
-  element("trouble").textContent = `${message[0].toUpperCase()}${message.slice(1)}`;
-  element("trouble").hidden = !message.trim();
-  if (message.trim()) say("");
+  const box = element("trouble");
+  box.textContent = message && `${message[0].toUpperCase()}${message.slice(1)}`;
+  box.hidden = !message;
+  if (message) say("");
 }
 
 /** @param {string} message */
@@ -171,7 +178,7 @@ function setRunning(now) {
 }
 
 run.addEventListener("click", async () => {
-  complain(" ");
+  complain("");
   say("Preparing the pictures");
   latest = undefined;
   setRunning(false);
@@ -246,7 +253,7 @@ worker.onmessage = ({ data }) => {
   if ("stopped" in news && latest && !running) say(`Stopped at step ${news.stopped}`);
   if ("error" in news) {
     setRunning(false);
-    complain(`It stopped: ${news.error}.`);
+    complain(`It stopped: ${news.error.replace(/\.?$/, ".")}`);
   }
   if ("refused" in news) {
     element("graphics").textContent = news.refused;
@@ -273,6 +280,7 @@ try {
   const samples = await response.json();
   picker("photograph", samples.photograph, "chelsea");
   picker("painting", samples.painting, "swirling_night");
+  run.disabled = false;
   /** @type {{title: string, credit: string}[]} */
   const photographs = samples.photograph;
   const by = photographs.map((each) => `${each.title} (${each.credit})`).join("; ");
