@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak record report book instructor bench lab lint format glossary repoint clean
+.PHONY: help demo test soak record report book instructor bench lab lint format glossary live livecheck repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -103,9 +103,21 @@ format: $(BIN)/.developer  ## Bring code and notebooks into that style
 glossary: $(BIN)/.student  ## Write notebooks/glossary.md anew from the words of the package
 	PYTHONPATH=. $(RUN) tests/glossary.py
 
+# Needs Node.js 20.19 or newer: npm brings the runtime; runtime.json has the hashes of its files.
+live: $(BIN)/.student  ## Build the page that paints in the browser: book/live/build
+	$(RUN) book/live/build_live.py
+
+book/node_modules/.package-lock.json: book/package-lock.json
+	cd book && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+livecheck: live book/node_modules/.package-lock.json $(BIN)/.developer  ## Check it: types, style, units, visitors
+	cd book && npm run --silent types && npm run --silent lint && npm run --silent unit
+	$(RUN) -m pytest tests/test_live_page.py -m browser
+
 # A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
 repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0
 	@$(PYTHON) tests/repoint.py "$(REPO)" "$(TAG)"
 
 clean:  ## Remove the environment and what was made
-	rm -rf .venv .venv-oldest output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oldest output build dist book/node_modules book/live/build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,291 @@
+/**
+ * The page: its controls, what they ask of the worker, and what is shown of the answers.
+ * @module
+ */
+import { fitted, whiteNoise } from "./descent.js";
+import { drawCurves, show, toNumbers } from "./drawing.js";
+import { RUNTIMES } from "./engine.js";
+import { LAYERS, Weights, downTo, paperName } from "./vgg.js";
+
+const CONTENT = ["block1_conv2", "block2_conv2", "block3_conv1", "block4_conv2", "block5_conv2"];
+const ALPHA = [0, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+const BETA = [0, 0.1, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const GAMMA = [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+const STRETCH = 300; // it stops by itself after so many steps
+
+/** @param {string} id @returns {any} */
+const element = (id) => document.getElementById(id);
+const [canvas, curve, run, stop, save] = ["canvas", "curve", "run", "stop", "save"].map(element);
+const here = new URL("../", import.meta.url);
+const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+const index = new Weights(new URL("weights/", here)).index();
+
+
+/** @type {Record<string, {name: string, bitmap: Promise<ImageBitmap>}>} */
+const chosen = {};
+/** @type {Record<string, number[]>} */
+let curves = {};
+/** @type {import("./worker.js").Step | undefined} */
+let latest;
+/** @type {import("./descent.js").Size} */
+let size = { height: 80, width: 128 };
+let title = "";
+let limit = STRETCH;
+let running = false;
+let toDraw = false;
+
+/** @param {import("./worker.js").Order} message */
+const order = (message) => worker.postMessage(message);
+
+// Controls
+
+/**
+ * A slider over a list.
+ * @template T
+ * @param {string} id
+ * @param {T[]} values
+ * @param {T} initial
+ * @param {(value: T) => string} describe
+ * @param {() => void} [changed]
+ * @returns {() => T} what it stands at
+ */
+function slider(id, values, initial, describe, changed = () => {}) {
+  const input = element(id);
+  Object.assign(input, { min: 0, max: values.length - 1, value: values.indexOf(initial) });
+  const value = () => values[Number(input.value)];
+  const say = () => {
+    input.nextElementSibling.value = describe(value());
+    input.setAttribute("aria-valuetext", describe(value()));
+  };
+  input.addEventListener("input", () => (say(), changed()));
+  say();
+  return value;
+}
+
+const off = (/** @type {number} */ value) => (value ? String(value) : "0 (off)");
+/** @returns {import("./engine.js").Weights} */
+const weights = () => ({ content: alpha(), style: beta(), variation: gamma() });
+const reweigh = () => order({ weights: weights() });
+const alpha = slider("alpha", ALPHA, 1, off, reweigh);
+const beta = slider("beta", BETA, 50, off, reweigh);
+const gamma = slider("gamma", GAMMA, 1, off, reweigh);
+const content = slider("content", CONTENT, "block3_conv1", paperName, sayDownload);
+const upTo = (/** @type {number} */ block) => (block > 1 ? `1 to ${block}` : "1");
+const blocks = slider("style", [1, 2, 3, 4, 5], 3, upTo, sayDownload);
+
+/** @returns {import("./objective.js").Choice} */
+function choice() {
+  const firsts = LAYERS.filter((layer) => layer.endsWith("conv1"));
+  return { content: content(), style: firsts.slice(0, blocks()) };
+}
+
+/** @returns {import("./engine.js").Device} */
+const device = () => element("device").value;
+
+async function sayDownload() {
+  const { layers } = await index;
+  const { content: deep, style } = choice();
+  const bytes = downTo([deep, ...style]).reduce((sum, layer) => sum + layers[layer].bytes, 0);
+  const sum = (RUNTIMES[device()].megabytes + bytes / 1e6).toFixed(1);
+  element("download").textContent =
+    `With these layers the first run downloads ${sum} MB; the browser keeps them for the next.`;
+}
+
+/**
+ * Thumbnails to choose from, and a place for a picture of one's own.
+ * @param {string} role
+ * @param {{name: string, title: string, credit: string}[]} samples
+ * @param {string} initial
+ */
+function picker(role, samples, initial) {
+  const fieldset = element(role);
+  for (const sample of samples) {
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: role });
+    const image = Object.assign(document.createElement("img"), {
+      src: `pictures/${sample.name}.small.webp`, alt: sample.title, title: sample.title,
+    });
+    const take = async () => {
+      const address = new URL(`pictures/${sample.name}.webp`, here);
+      const response = await fetch(address).catch(() => undefined);
+      if (!response?.ok) throw new Error(`${sample.title} could not be had; try again online.`);
+      return createImageBitmap(await response.blob());
+    };
+    input.addEventListener("change", () => choose(role, sample.name, take()));
+    input.checked = sample.name === initial;
+    if (input.checked) choose(role, sample.name, take());
+    const label = document.createElement("label");
+    label.append(input, image);
+    fieldset.append(label);
+  }
+  const file = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+  const own = document.createElement("span");
+  own.className = "own";
+  own.textContent = "your own";
+  file.setAttribute("aria-label", `${role} of your own, from a file`);
+  file.addEventListener("change", () => {
+    const [picture] = file.files ?? [];
+    if (!picture) return;
+    for (const radio of fieldset.querySelectorAll("[type=radio]")) radio.checked = false;
+    own.textContent = picture.name.slice(0, 24);
+    own.classList.add("taken");
+    const bitmap = createImageBitmap(picture).catch(() => {
+      const expected = "choose a JPEG, PNG or WebP file";
+      throw new Error(`${picture.name} is no picture that this browser can read; ${expected}.`);
+    });
+    choose(role, picture.name.replace(/\.\w+$/, ""), bitmap);
+  });
+  fieldset.addEventListener("change", (/** @type {Event} */ { target }) => {
+    if (target !== file) own.classList.remove("taken");
+  });
+  const label = document.createElement("label");
+  label.append(file, own);
+  fieldset.append(label);
+}
+
+/** @param {string} role @param {string} name @param {Promise<ImageBitmap>} bitmap */
+async function choose(role, name, bitmap) {
+  chosen[role] = { name, bitmap };
+  try {
+    const photograph = await bitmap;
+    if (role === "photograph" && !latest && chosen[role].bitmap === bitmap) {
+      const { height, width } = fitted(photograph, Number(element("side").value));
+      show(canvas, toNumbers(photograph, { height: 3 * height, width: 3 * width }));
+    }
+  } catch (error) {
+    complain(/** @type {Error} */ (error).message);
+  }
+}
+
+// What happens
+
+/** @param {string} message what went wrong; "" if nothing did */
+function complain(message) {
+  const box = element("trouble");
+  box.textContent = message && `${message[0].toUpperCase()}${message.slice(1)}`;
+  box.hidden = !message;
+  if (message) say("");
+}
+
+/** @param {string} message */
+const say = (message) => (element("status").textContent = message);
+
+/** @param {boolean} now */
+function setRunning(now) {
+  running = now;
+  stop.textContent = now || !latest ? "Stop" : "Go on";
+  stop.disabled = !latest;
+  save.disabled = !latest;
+}
+
+run.addEventListener("click", async () => {
+  complain("");
+  say("Preparing the pictures");
+  latest = undefined;
+  setRunning(false);
+  const side = Number(element("side").value);
+  const { photograph, painting } = chosen;
+  const bitmaps = await Promise.all([photograph.bitmap, painting.bitmap]).catch(() => []);
+  if (!bitmaps.length) return complain("One of the pictures cannot be read; choose another.");
+  const [photo, style] = bitmaps.map((bitmap) => toNumbers(bitmap, fitted(bitmap, side)));
+  size = { height: photo.height, width: photo.width };
+  title = `${photograph.name}-${painting.name}`.replaceAll("_", "-");
+  const noise = element("start").value === "noise";
+  const start = noise ? whiteNoise(photo.data.length) : photo.data.slice();
+  limit = STRETCH;
+  show(canvas, { ...size, data: start });
+  const settings = { device: device(), choice: choice(), weights: weights() };
+  order({ run: { ...settings, photo, painting: style, start } });
+});
+
+stop.addEventListener("click", () => {
+  if (!running && latest) limit = latest.number + STRETCH;
+  setRunning(!running);
+  order({ go: running });
+  say(running ? "Painting" : "Stopping");
+});
+
+save.addEventListener("click", () => {
+  const name = `${title}-step${latest?.number}.png`;
+  canvas.toBlob((/** @type {Blob} */ file) => {
+    const link = Object.assign(document.createElement("a"), { download: name });
+    link.href = URL.createObjectURL(file);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+});
+
+/** @param {import("./worker.js").Step} step */
+function took(step) {
+  if (step.number && !latest) return; // of a run that is over
+  if (!step.number) {
+    curves = { total: [], content: [], style: [], variation: [] };
+    latest = step;
+    setRunning(true);
+    element("losses").hidden = false;
+    say("Painting");
+  }
+  latest = step;
+  const { losses } = step;
+  curves.total.push(losses.total);
+  for (const name of /** @type {const} */ (["content", "style", "variation"])) {
+    curves[name].push(step.weights[name] * losses[name]);
+  }
+  if (step.number >= limit && running) stop.click();
+  if (!toDraw) requestAnimationFrame(draw);
+  toDraw = true;
+}
+
+function draw() {
+  toDraw = false;
+  if (!latest) return;
+  const { number, losses, image, milliseconds } = latest;
+  show(canvas, { ...size, data: image });
+  canvas.setAttribute("aria-label", `${title.replaceAll("-", " ")}, step ${number}`);
+  drawCurves(curve, curves);
+  element("counter").textContent =
+    `Step ${number} · loss ${losses.total.toPrecision(4)} · ${(milliseconds / 1000).toFixed(2)} s a step`;
+}
+
+worker.onmessage = ({ data }) => {
+  const news = /** @type {import("./worker.js").News} */ (data);
+  if ("doing" in news) say(news.doing);
+  if ("step" in news) took(news.step);
+  if ("stopped" in news && latest && !running) say(`Stopped at step ${news.stopped}`);
+  if ("error" in news) {
+    setRunning(false);
+    complain(`It stopped: ${news.error.replace(/\.?$/, ".")}`);
+  }
+  if ("refused" in news) {
+    element("graphics").textContent = news.refused;
+    element("device").value = "wasm";
+  }
+  if ("graphics" in news) {
+    const [, card] = element("device").options;
+    card.disabled = Boolean(news.graphics);
+    element("graphics").textContent = news.graphics
+      ? `No graphics card: ${news.graphics}.`
+      : "Your graphics card can be tried. Each run first checks it against the processor.";
+  }
+};
+worker.onerror = () => complain("This browser cannot run the page; take one of 2023 or later.");
+
+element("device").addEventListener("change", () => {
+  element("side").value = device() === "webgpu" ? "256" : "128";
+  sayDownload();
+});
+element("side").value = "128";
+order({ look: true });
+try {
+  const response = await fetch(new URL("pictures/index.json", here));
+  const samples = await response.json();
+  picker("photograph", samples.photograph, "chelsea");
+  picker("painting", samples.painting, "swirling_night");
+  run.disabled = false;
+  /** @type {{title: string, credit: string}[]} */
+  const photographs = samples.photograph;
+  const by = photographs.map((each) => `${each.title} (${each.credit})`).join("; ");
+  element("credits").textContent = `Photographs: ${by}. Paintings: drawn for this course, CC0.`;
+  await sayDownload();
+} catch {
+  complain("Pictures or weights are not there; build the page: make live.");
+}
