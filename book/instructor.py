@@ -104,7 +104,7 @@ def for_grading(notebook, number) -> dict | None:
     cells = [
         _raw(f"# ASSIGNMENT CONFIG\nname: notebook_{number:02}\ninit_cell: true\n"
              "export_cell: false\nrequirements: []\ngenerate: true\n"),
-        _markdown(f"{title}\n\nWrite the functions. Each check names the mistake that it sees.", None),
+        _markdown(f"{title}\n\nWrite the functions. Each check names the mistake it sees.", None),
         {**setup, "outputs": [], "execution_count": None, "metadata": {}},
         _code("import numpy as np\nfrom keras import ops"),
     ]  # fmt: skip
