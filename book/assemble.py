@@ -20,6 +20,12 @@ import reference  # noqa: E402
 
 from nsthelpers import record  # noqa: E402
 
+LIVE = """
+## Paint in this browser
+
+<a href="live/index.html">The live page</a> runs the whole search here, with nothing installed: choose
+a photograph and a painting, press *Run*, and watch the loss fall. No picture leaves your device.
+"""
 GALLERY = ("showpieces", "controls")  # experiments of the record
 
 
@@ -44,11 +50,21 @@ def assemble(folder: Path) -> None:
     pictures = Path("nsthelpers", "record", "pictures")
     for place in (folder, folder / "extra"):
         shutil.copytree(ROOT / pictures, place / pictures)
+    _add_live_page(folder)
     report = folder / "studies" / "REPORT.md"
     report.write_text(_with_targets(report.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "gallery.md").write_text(_gallery(), encoding="utf-8")
     for name, text in reference.pages().items():
         (folder / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def _add_live_page(folder):
+    """The page that paints in the browser, where ``make live`` has made it."""
+    built = ROOT / "book" / "live" / "build"
+    if (built / "index.html").is_file():
+        shutil.copytree(built, folder / "extra" / "live")
+        with open(folder / "index.md", "a", encoding="utf-8") as index:
+            index.write(LIVE)
 
 
 def _unpack(path):
