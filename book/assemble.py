@@ -23,8 +23,9 @@ from nsthelpers import record  # noqa: E402
 LIVE = """
 ## Paint in this browser
 
-<a href="live/index.html">The live page</a> runs the whole search here, with nothing installed: choose
-a photograph and a painting, press *Run*, and watch the loss fall. No picture leaves your device.
+<a href="live/index.html">The live page</a> runs the whole search here, with nothing installed:
+choose a photograph and a painting, press *Run*, and watch the loss fall. No picture leaves your
+device.
 """
 GALLERY = ("showpieces", "controls")  # experiments of the record
 
