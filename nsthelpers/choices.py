@@ -27,7 +27,7 @@ STATISTICS = (
 #: Ways downhill (``optimizers/``).
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 #: How an image is written down while it is optimised (``synthesis/parametrisations.py``).
-PARAMETRISATIONS = ("pixels", "waves")
+PARAMETRISATIONS = ("pixels", "waves", "laplacian")
 #: How colours are matched (``images/colours.py``), and whose colours a result has (``jobs.py``).
 COLOUR_METHODS = ("monge", "pca", "cholesky", "histogram")
 COLOURS = ("painting", "photograph", "luminance")

@@ -51,7 +51,8 @@ PUBLIC = """
     plots.slider_figure plots.SliderFigure plots.spectrum plots.Table recipes.coarse_to_fine
     recipes.open_image record.load record.names samples.credits samples.load samples.names
     samples.resolve statistics.Gram statistics.MMD statistics.Statistic statistics.STATISTICS
-    statistics.Wasserstein studies.names studies.read synthesis.Parametrisation synthesis.Pixels
+    statistics.Wasserstein studies.names studies.read synthesis.LaplacianPyramid
+    synthesis.Parametrisation synthesis.Pixels
     synthesis.Progress synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS
     vgg.default_network vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
     weights.WeightsUnavailableError widgets.content_panel widgets.front_panel
