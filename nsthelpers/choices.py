@@ -23,7 +23,7 @@ TV_REDUCTIONS = ("mean", "sum")
 STATISTICS = (
     "gram", "shifted", "amplified", "blurred", "adjacent", "chain", "content aware", "cube",
     "mean and variance", "mmd linear", "mmd polynomial", "mmd gaussian", "wasserstein",
-    "sliced wasserstein",
+    "sliced wasserstein", "relaxed emd", "nearest",
 )  # fmt: skip
 #: Ways downhill (``optimizers/``).
 OPTIMIZERS = ("lbfgs", "adam", "sgd")

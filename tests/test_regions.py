@@ -299,7 +299,7 @@ class TestStyle:
             nst.Style(painting, LAYERS, region=half(), **options)
         with pytest.raises(ValueError, match="SlicedWasserstein.* cannot be confined to a region"):
             nst.Style(painting, LAYERS, region=half(), statistic="sliced wasserstein")
-        assert set(STATISTICS) - set(REGIONAL) == {"sliced wasserstein"}
+        assert set(STATISTICS) - set(REGIONAL) == {"sliced wasserstein", "relaxed emd", "nearest"}
 
     def test_settings_and_graphs_know_of_it(self, network, painting):
         plain = nst.Style(painting, LAYERS, network=network)

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-__all__ = ["halved_sizes", "linear_weights"]
+__all__ = ["average_weights", "halved_sizes", "linear_weights"]
 
 
 @functools.lru_cache(maxsize=64)
@@ -35,6 +35,31 @@ def linear_weights(before, after):
     """
     places = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
     return np.maximum(1 - np.abs(places[:, None] - np.arange(before)), 0.0)
+
+
+@functools.lru_cache(maxsize=64)
+def average_weights(before, after):
+    """Means over equal parts of a row of numbers as a matrix, one row of it for each part.
+
+    Parameters
+    ----------
+    before, after : int
+        How many numbers there are, and how many parts, no more than these. Where a part ends inside
+        a number, that counts in proportion.
+
+    Returns
+    -------
+    array, float64, shape (after, before)
+        Rows sum to 1. It is shared: not to be changed.
+
+    Examples
+    --------
+    >>> average_weights(3, 2).round(2).tolist()
+    [[0.67, 0.33, 0.0], [0.0, 0.33, 0.67]]
+    """
+    ends, number = np.arange(after + 1) * before / after, np.arange(before)
+    inside = np.minimum(ends[1:, None], number + 1) - np.maximum(ends[:-1, None], number)
+    return np.maximum(inside, 0.0) * after / before
 
 
 def halved_sizes(height, width, levels):

@@ -12,7 +12,7 @@ from .base import Statistic
 from .distributions import MMD, MeanVariance, Wasserstein
 from .gram import Gram
 from .gram_variants import ContentAwareGram, GramChain, GramCube
-from .transport import SlicedWasserstein
+from .transport import Nearest, RelaxedEMD, SlicedWasserstein
 
 __all__ = [
     "MMD",
@@ -22,6 +22,8 @@ __all__ = [
     "GramChain",
     "GramCube",
     "MeanVariance",
+    "Nearest",
+    "RelaxedEMD",
     "SlicedWasserstein",
     "Statistic",
     "Wasserstein",
@@ -44,6 +46,8 @@ STATISTICS = {
     "mmd gaussian": MMD("gaussian"),
     "wasserstein": Wasserstein(),
     "sliced wasserstein": SlicedWasserstein(),
+    "relaxed emd": RelaxedEMD(),
+    "nearest": Nearest(),
 }
 
 
