@@ -10,18 +10,13 @@ import numpy as np
 from ..arguments import check_whole
 from ..backend import ops, to_tensor
 from ..images.arrays import as_image
+from ..network.layers import COLUMN_LAYERS
 from ..network.vgg import default_network, layer_name
 from ..statistics.columns import columns, layer_scales, nearest, unit
 from .objective import Term
 from .pictures import as_paintings, at_scale, at_size
 
-__all__ = ["COLUMN_LAYERS", "NearestNeighbours", "Palette", "SelfSimilarity"]
-
-#: What columns are made of: the layers of Neural Neighbor Style Transfer.
-COLUMN_LAYERS = (
-    "block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1", "block3_conv2",
-    "block3_conv3", "block4_conv1", "block4_conv2", "block4_conv3",
-)  # fmt: skip
+__all__ = ["NearestNeighbours", "Palette", "SelfSimilarity"]
 
 
 class SelfSimilarity(Term):
