@@ -462,6 +462,9 @@ class Method:
 
 _NO_CHOICE = ("optimizer", None)
 
+# Cosines say nothing of strength: L-BFGS makes coloured specks of that, which small steps do not.
+_PYRAMID = {"optimizer": "adam", "learning_rate": 0.002, "image_as": "laplacian", "steps": 100}
+
 #: The methods by name: the papers' settings as far as these look best at 256 pixels.
 METHODS = {
     "gatys": Method(),
@@ -481,6 +484,7 @@ METHODS = {
             "content_weight": 2.0,
             "style_weight": 1.0,
             "tv_weight": 0.0,
+            **_PYRAMID,
         },
         columns=True,
         coarsest=64,
@@ -493,6 +497,7 @@ METHODS = {
             "content_weight": 1.0,
             "style_weight": 1.0,
             "tv_weight": 0.0,
+            **_PYRAMID,
         },
         columns=True,
         coarsest=64,

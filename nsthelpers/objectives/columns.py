@@ -18,6 +18,8 @@ from .pictures import as_paintings, at_scale, at_size
 
 __all__ = ["NearestNeighbours", "Palette", "SelfSimilarity"]
 
+_APART = 4  # pixels between two columns whose neighbours are looked for
+
 
 class SelfSimilarity(Term):
     """Show what this picture shows: places that are alike in it are alike in the image.
@@ -75,8 +77,7 @@ class SelfSimilarity(Term):
         self.layers = _named(layers, self.network)
 
     def targets(self, height, width, scale):
-        picture = to_tensor(at_size(self.image, height, width))
-        rows, channels = _columns_of(self, picture)
+        rows, channels = _columns_of(self, at_size(self.image, height, width), self.places)
         scales = layer_scales(rows, channels)
         return {
             "scales": scales,
@@ -114,8 +115,8 @@ class NearestNeighbours(Term):
     layers : str or sequence of str, default those of Neural Neighbor Style Transfer
         Keras' names or the papers'.
     places : int, default 4096
-        How many columns each picture has, at most, on a regular grid; means over what lies between
-        its places stand in them.
+        How many columns each picture has, at most. They lie on a regular grid, 4 pixels apart or
+        more; means over what lies between stand in them.
     turned : bool, default True
         Whether columns are looked for in the painting turned by 90, 180 and 270 degrees, too: there
         are more to choose among, and the picture is shown better.
@@ -163,19 +164,26 @@ class NearestNeighbours(Term):
     def targets(self, height, width, scale):
         turns = range(4 if self.turned else 1)
         found = [
-            _columns_of(self, to_tensor(np.rot90(at_scale(painting, scale), turn, (1, 2)).copy()))
+            self._columns(np.rot90(at_scale(painting, scale), turn, (1, 2)).copy())
             for painting in self.images
             for turn in turns
         ]
         theirs, channels = ops.concatenate([rows for rows, _ in found]), found[0][1]
         scales = layer_scales(theirs - ops.mean(theirs, axis=0), channels)
         theirs = theirs * scales
-        ours = _columns_of(self, to_tensor(at_size(self.image, height, width)))[0] * scales
+        ours = self._columns(at_size(self.image, height, width))[0] * scales
         chosen = nearest(*(unit(each - ops.mean(each, axis=0)) for each in (ours, theirs)))
         return {"scales": scales, "columns": unit(ops.take(theirs, chosen, axis=0))}
 
+    def _columns(self, picture):
+        return _columns_of(self, picture, self._places(*picture.shape[1:3]))
+
+    def _places(self, height, width):
+        return min(self.places, max(1, height // _APART) * max(1, width // _APART))
+
     def loss(self, image, features, targets):
-        rows = columns([features[layer] for layer in self.layers], self.places)
+        maps = [features[layer] for layer in self.layers]
+        rows = columns(maps, self._places(*image.shape[1:3]))
         return 1 - ops.mean(ops.sum(unit(rows * targets["scales"]) * targets["columns"], axis=1))
 
     def settings(self):
@@ -247,11 +255,11 @@ def _named(layers, network):
     return tuple(layer_name(layer, network.name) for layer in given)
 
 
-def _columns_of(term, picture):
+def _columns_of(term, picture, places):
     """A picture's columns, and how many channels of them belong to each layer."""
-    features = term.network.features(picture, term.layers)
+    features = term.network.features(to_tensor(picture), term.layers)
     maps = [features[layer] for layer in term.layers]
-    return columns(maps, term.places), [each.shape[-1] for each in maps]
+    return columns(maps, places), [each.shape[-1] for each in maps]
 
 
 def _likeness(rows):
