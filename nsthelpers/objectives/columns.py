@@ -52,7 +52,7 @@ class SelfSimilarity(Term):
 
     References
     ----------
-    Kolkin, Salavon & Shakhnarovich (2019), arXiv 1904.12785, eq. 8. Compared by reading with
+    Kolkin, Salavon & Shakhnarovich (2019), arXiv 1904.12785. Compared by reading with
     github.com/nkolkin13/STROTSS, ``contextual_loss.py`` (``dp_loss``) and ``styleTransfer.py``: the
     mean of absolute differences times the number of places, as here; 1,024 places drawn anew at
     each step; weight 16 at 64 pixels, halved at each size, beside 1 for each term of style.
@@ -216,7 +216,7 @@ class Palette(Term):
 
     References
     ----------
-    Kolkin, Salavon & Shakhnarovich (2019), arXiv 1904.12785, section 2.3. In their program
+    Kolkin, Salavon & Shakhnarovich (2019), arXiv 1904.12785. In their program
     (github.com/nkolkin13/STROTSS, ``contextual_loss.py``) the colours are turned to one axis of
     brightness and two others, and d is the sum of the Euclidean distance and the cosine's; its
     weight is 1 / max(content weight, 1).

@@ -15,7 +15,15 @@ from ..backend import ops, to_tensor
 from ..images.pyramids import average_weights, linear_weights
 from .base import four_axes
 
-__all__ = ["columns", "distances_to", "grid_of", "layer_scales", "nearest", "unit"]
+__all__ = [
+    "columns",
+    "distances_to",
+    "grid_of",
+    "layer_scales",
+    "nearest",
+    "parts_of_columns",
+    "unit",
+]
 
 _AT_ONCE = 2**22  # cosines that are held at a time: 16 MB
 _TINY = 1e-8  # beside the squared length of a column, which is 1 in the mean
@@ -55,10 +63,14 @@ def columns(features, places):
     >>> np.asarray(columns([fine, coarse], 4)).tolist()
     [[2.5, 7.0], [4.5, 7.0], [10.5, 7.0], [12.5, 7.0]]
     """
+    return ops.concatenate(parts_of_columns(features, places), axis=1)
+
+
+def parts_of_columns(features, places):
+    """The same, each layer's part for itself: list of tensor, shape (up to places, channels)."""
     maps = [four_axes(ops.convert_to_tensor(each)) for each in features]
     grid = grid_of(*maps[0].shape[1:3], places)
-    found = [ops.reshape(_at_grid(each, grid), (math.prod(grid), each.shape[-1])) for each in maps]
-    return ops.concatenate(found, axis=1)
+    return [ops.reshape(_at_grid(each, grid), (math.prod(grid), each.shape[-1])) for each in maps]
 
 
 def _at_grid(maps, grid):

@@ -19,7 +19,7 @@ from ..arguments import check_whole
 from ..backend import ops, to_tensor
 from ..images.pyramids import linear_weights
 from .base import Statistic, four_axes, mean_loss
-from .columns import columns, distances_to, layer_scales, unit
+from .columns import distances_to, layer_scales, parts_of_columns, unit
 
 __all__ = ["Nearest", "RelaxedEMD", "SlicedWasserstein"]
 
@@ -129,9 +129,9 @@ class RelaxedEMD(Statistic):
     Here one of the two conditions is left out, and the larger of the two answers is a lower bound:
     everything in the image looks like something in the painting, and everything in the painting is
     found somewhere in the image. Cosines do not know how strongly filters answer; so mean m and
-    covariance C of the columns are compared, too::
+    covariance C of each layer's part of the columns are compared, too::
 
-        moments = (mean |m - m'| / mean |m'| + mean |C - C'| / mean |C'|) / 2
+        moments = mean over layers of (mean |m - m'| / mean |m'| + mean |C - C'| / mean |C'|) / 2
         loss = (REMD + weight * moments) / (1 + weight)
 
     Parameters
@@ -160,12 +160,13 @@ class RelaxedEMD(Statistic):
     References
     ----------
     Kolkin, Salavon & Shakhnarovich (2019), "Style Transfer by Relaxed Optimal Transport and
-    Self-Similarity", CVPR, arXiv 1904.12785, eqs. 3 to 7. Compared by reading with the authors'
+    Self-Similarity", CVPR, arXiv 1904.12785. Compared by reading with the authors'
     program, github.com/nkolkin13/STROTSS, ``contextual_loss.py``, ``stylize_objectives.py`` and
     ``vgg_pt.py``: VGG16's convolutions 1_1, 1_2, 2_1, 2_2, 3_1, 3_2, 3_3, 4_3, 5_3 and the pixels
     as columns, unscaled; 1,024 places of the image, drawn anew at each step and interpolated, and
-    5 times 1,000 of the painting; moments with plain means of absolute differences, and weight 1.
-    Fixed places and means stand here for theirs so that a loss can be compared from step to step.
+    5 times 1,000 of the painting; moments with plain means of absolute differences, of all layers
+    together, and weight 1: that is four times as many products as the layers' own. Fixed places and
+    means stand here for theirs, so that a loss can be compared from step to step.
 
     Examples
     --------
@@ -188,28 +189,37 @@ class RelaxedEMD(Statistic):
         return ((tuple(layers), sum(weights)),)
 
     def target(self, paintings, shares, where=None):
-        found = self._each(paintings, where)
-        channels = [each.shape[-1] for each in paintings[0]]
-        rows = _shared_out(found, shares)
-        scales = layer_scales(rows, channels)
-        rows = rows * scales
-        return {"scales": scales, "columns": unit(rows), "moments": _moments(rows)}
+        parts = [
+            _shared_out(list(each), shares)
+            for each in zip(*self._each(paintings, where), strict=True)
+        ]
+        channels = [each.shape[1] for each in parts]
+        scales = layer_scales(ops.concatenate(parts, axis=1), channels)
+        ends = np.cumsum(channels)
+        scales = [scales[end - count : end] for end, count in zip(ends, channels, strict=True)]
+        parts = [part * scale for part, scale in zip(parts, scales, strict=True)]
+        return {
+            "scales": scales,
+            "columns": unit(ops.concatenate(parts, axis=1)),
+            "moments": [_moments(each) for each in parts],
+        }
 
     def describe(self, *features):
-        return columns(features, self.places)
+        return tuple(parts_of_columns(features, self.places))
 
     def compare(self, description, target, reduction="relative"):
-        rows = description * target["scales"]
-        ours, theirs = unit(rows), target["columns"]
+        parts = [part * scale for part, scale in zip(description, target["scales"], strict=True)]
+        ours, theirs = unit(ops.concatenate(parts, axis=1)), target["columns"]
         both = [ops.mean(distances_to(*each)) for each in ((ours, theirs), (theirs, ours))]
         distance = ops.maximum(*both)
         if not self.moments:
             return distance
         apart = [
             ops.mean(ops.abs(found - wanted)) / (ops.mean(ops.abs(wanted)) + 1e-12)
-            for found, wanted in zip(_moments(rows), target["moments"], strict=True)
+            for part, moments in zip(parts, target["moments"], strict=True)
+            for found, wanted in zip(_moments(part), moments, strict=True)
         ]
-        return (distance + self.moments * sum(apart) / 2) / (1 + self.moments)
+        return (distance + self.moments * sum(apart) / len(apart)) / (1 + self.moments)
 
 
 @dataclass(frozen=True)
