@@ -244,6 +244,7 @@ class TestMethods:
         ("settings", "text"),
         [
             ({"method": "strots"}, "method is 'strots'; did you mean strotss"),
+            ({"method": ["strotss"]}, r"method is \['strotss'\]; expected one of gatys, sliced_w"),
             (
                 {"method": "strotss", "statistic": "gram"},
                 "method is 'strotss', whose statistic is 'relaxed emd', and statistic is 'gram'; "
