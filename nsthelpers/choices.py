@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "CARRIES", "COLOURS", "COLOUR_METHODS", "NETWORKS", "OPTIMIZERS", "PADDINGS",
+    "CARRIES", "COLOURS", "COLOUR_METHODS", "METHODS", "NETWORKS", "OPTIMIZERS", "PADDINGS",
     "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS",
     "TV_REDUCTIONS", "WEIGHTS",
 ]  # fmt: skip
@@ -19,15 +19,18 @@ PRECISIONS = ("float32", "bfloat16")
 REDUCTIONS = ("relative", "mean", "gatys")
 TV_KINDS = ("l1", "squared", "exponent")
 TV_REDUCTIONS = ("mean", "sum")
+#: What content and style are taken to be (``jobs.py``).
+METHODS = ("gatys", "sliced_wasserstein", "strotss", "nearest_neighbours")
 #: What of the features counts as style (``statistics/``).
 STATISTICS = (
     "gram", "shifted", "amplified", "blurred", "adjacent", "chain", "content aware", "cube",
     "mean and variance", "mmd linear", "mmd polynomial", "mmd gaussian", "wasserstein",
+    "sliced wasserstein", "relaxed emd", "nearest",
 )  # fmt: skip
 #: Ways downhill (``optimizers/``).
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 #: How an image is written down while it is optimised (``synthesis/parametrisations.py``).
-PARAMETRISATIONS = ("pixels", "waves")
+PARAMETRISATIONS = ("pixels", "waves", "laplacian")
 #: How colours are matched (``images/colours.py``), and whose colours a result has (``jobs.py``).
 COLOUR_METHODS = ("monge", "pca", "cholesky", "histogram")
 COLOURS = ("painting", "photograph", "luminance")

@@ -17,11 +17,17 @@ from pathlib import Path
 
 from . import choices
 from .arguments import check_choice, did_you_mean
-from .network.layers import STYLE_LAYERS, layer_name
+from .network.layers import (
+    COLUMN_LAYERS,
+    CONVOLUTIONS,
+    STYLE_LAYERS,
+    layer_name,
+    layer_names,
+)
 
 __all__ = [
-    "FORMER_NAMES", "JOBS", "REGIONS", "Job", "Kind", "Poster", "ReconstructContent",
-    "ReconstructStyle", "Stylize", "from_data", "renamed", "settings_of",
+    "FORMER_NAMES", "JOBS", "METHODS", "REGIONS", "Job", "Kind", "Method", "Poster",
+    "ReconstructContent", "ReconstructStyle", "Stylize", "from_data", "renamed", "settings_of",
 ]  # fmt: skip
 
 #: What settings were called before: files, saved pictures and programs may go on to say so.
@@ -421,24 +427,112 @@ def renamed(settings) -> dict:
     return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
 
 
-def _knows_former_names(kind):
+@dataclass(frozen=True)
+class Method:
+    """A way to paint: what it sets where nothing else is said.
+
+    Attributes
+    ----------
+    settings : dict
+        Other defaults than those of :class:`Stylize`, which are the ones of "gatys".
+    columns : bool
+        Whether content is looked at in all layers at once, place by place.
+    coarsest : int
+        The first long side from coarse to fine, in pixels.
+    """
+
+    settings: dict = dataclasses.field(default_factory=dict)
+    columns: bool = False
+    coarsest: int = 128
+
+    def filled(self, given) -> dict:
+        """Settings, with those of the method where nothing is given."""
+        given = {name: value for name, value in given.items() if (name, value) != _NO_CHOICE}
+        usual, network = dict(self.settings), given.get("network")
+        if not (network is None or isinstance(network, str)):
+            network = getattr(network, "name", None)  # it pools and pads in its own way
+            usual = {name: usual[name] for name in usual if name not in ("pooling", "padding")}
+        if given.get("optimizer", usual.get("optimizer")) != usual.get("optimizer"):
+            usual.pop("learning_rate", None)
+        if network == "vgg16" and "style_layers" in usual:
+            there = layer_names("vgg16")
+            usual["style_layers"] = tuple(each for each in usual["style_layers"] if each in there)
+        return usual | given
+
+
+_NO_CHOICE = ("optimizer", None)
+
+# Cosines say nothing of strength: L-BFGS makes coloured specks of that, which small steps do not.
+_PYRAMID = {"optimizer": "adam", "learning_rate": 0.002, "image_as": "laplacian", "steps": 100}
+
+#: The methods by name. Weights and steps are not the papers': they were chosen by looking at small
+#: pictures, of 128 and 160 pixels.
+METHODS = {
+    "gatys": Method(),
+    "sliced_wasserstein": Method(
+        {
+            "statistic": "sliced wasserstein",
+            "style_layers": tuple(layer for layer in CONVOLUTIONS if layer < "block5"),
+            "pooling": "avg",
+            "padding": "reflect",
+        }
+    ),
+    "strotss": Method(
+        {
+            "statistic": "relaxed emd",
+            "content_layers": COLUMN_LAYERS,
+            "style_layers": COLUMN_LAYERS,
+            "content_weight": 2.0,
+            "style_weight": 1.0,
+            "tv_weight": 0.0,
+            **_PYRAMID,
+        },
+        columns=True,
+        coarsest=64,
+    ),
+    "nearest_neighbours": Method(
+        {
+            "statistic": "nearest",
+            "content_layers": COLUMN_LAYERS,
+            "style_layers": COLUMN_LAYERS,
+            "content_weight": 1.0,
+            "style_weight": 1.0,
+            "tv_weight": 0.0,
+            **_PYRAMID,
+        },
+        columns=True,
+        coarsest=64,
+    ),
+}
+
+
+def _made_of_words(kind):
+    """Let a job know what settings were called before, and what its method sets."""
     made = kind.__init__
 
     @functools.wraps(made)
     def __init__(self, **settings):
-        made(self, **renamed(settings))
+        settings = renamed(settings)
+        method = settings.get("method", "gatys")
+        known = isinstance(method, str) and method in METHODS  # else the check will say so
+        made(self, **METHODS[method if known else "gatys"].filled(settings))
 
     kind.__init__ = __init__
     return kind
 
 
-@_knows_former_names
+@_made_of_words
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stylize(Job):
     """The settings of :func:`nsthelpers.stylize`: paint a picture in the manner of others."""
 
     content: object = _setting(MISSING, _PICTURE, "the picture to paint")
     style: object = _setting(MISSING, _PICTURES, "the painting, or several")
+    method: str = _setting(
+        "gatys",
+        _choice(*choices.METHODS),
+        "what content and style are taken to be; what is not said is then set as it looks best",
+    )
     content_weight: float = _setting(1.0, _WEIGHT, "α, weight of the content loss")
     style_weight: float = _setting(10.0, _WEIGHT, "β, weight of the style loss; 1 to 100 is usual")
     content_layers: object = _setting("block4_conv2", _LAYERS, "where content is compared")
@@ -469,8 +563,29 @@ class Stylize(Job):
     scales: object = _redefined("scales", "coarse to fine")
     tv_weight: float = _redefined("tv_weight", 0.1)
 
+    def __post_init__(self):
+        super().__post_init__()
+        method = METHODS[self.method]
+        usual = method.settings.get("statistic", self.statistic)
+        if self.statistic != usual:
+            raise ValueError(
+                f"method is {self.method!r}, whose statistic is {usual!r}, and statistic is "
+                f"{_shown(self.statistic)}; leave one of the two out"
+            )
+        if self.regions and self.method != "gatys":
+            raise ValueError(
+                f"regions are for method 'gatys', and method is {self.method!r}; leave one of the "
+                "two out"
+            )
+        for name in ("content_layer_weights", "style_layer_weights") if method.columns else ():
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} is {_shown(getattr(self, name))}, but with method {self.method!r} "
+                    "all layers count alike; leave it out"
+                )
 
-@_knows_former_names
+
+@_made_of_words
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Poster(Stylize):
     """The settings of :func:`nsthelpers.poster`: those of :class:`Stylize`, for large sizes.
@@ -491,6 +606,11 @@ class Poster(Stylize):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.method != "gatys":
+            raise ValueError(
+                f"method is {self.method!r}, which cannot be evaluated tile by tile, as a poster "
+                "is; expected 'gatys', or take stylize"
+            )
         if isinstance(self.scales, str) and self.scales == "none":
             raise ValueError(
                 "scales is 'none', but a poster grows from coarse to fine; expected 'coarse to "
@@ -571,7 +691,8 @@ def from_data(data, **others) -> Job:
         For an unknown job or setting, a value that makes no sense, or one that only describes an
         array or an object.
     """
-    settings = {**renamed(data), **renamed(others)}
+    data, others = renamed(data), renamed(others)
+    settings = {**_left_to(others.get("method"), data), **others}
     name = settings.pop("job", None)
     check_choice("job", name, tuple(JOBS))
     known = settings_of(name)
@@ -586,6 +707,16 @@ def from_data(data, **others) -> Job:
     return JOBS[name](**settings)
 
 
+def _left_to(method, data):
+    """Settings without those that another method than theirs has set: these are left to the new."""
+    former = data.get("method", "gatys")
+    if method in (None, former) or former not in METHODS:
+        return data
+    fields = {each.name: each.default for each in dataclasses.fields(Stylize)}
+    usual = _plain(fields | METHODS[former].settings)
+    return {name: value for name, value in data.items() if value != usual.get(name, MISSING)}
+
+
 def _name_of(kind):
     return next(name for name, each in JOBS.items() if each is kind)
 
@@ -597,6 +728,8 @@ def _plain(value):
         return value
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
     if hasattr(value, "settings"):  # a network, an optimizer
         return {"object": type(value).__name__, **value.settings()}
     if hasattr(value, "__array__"):  # a picture of Pillow's, too

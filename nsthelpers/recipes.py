@@ -16,6 +16,7 @@ from .images.colours import luminance, match_colours, match_luminance, with_lumi
 from .images.files import load_image, read_settings
 from .images.samples import resolve
 from .jobs import (
+    METHODS,
     Poster,
     ReconstructContent,
     ReconstructStyle,
@@ -28,6 +29,8 @@ from .masks.mask import Mask, as_mask, load as load_mask
 from .masks.words import by_words, in_words
 from .network.layers import STYLE_LAYERS
 from .network.vgg import VGG, default_network
+from .objectives.columns import NearestNeighbours, Palette, SelfSimilarity
+from .objectives.objective import as_objective
 from .objectives.terms import Content, Style, TotalVariation
 from .optimizers import LBFGS, SGD, Adam
 from .statistics import Gram
@@ -42,6 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 _COARSEST = 128  # pixels of the long side
+_PALETTE = 0.5  # weight of the colours' distance beside the features'
 _STROKES_MADE = 1024  # pixels of the long side from which strokes only become sharper
 _POSTER_STEPS = (200, 20, 10)  # up to there, at the next size, and beyond
 _OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam, "sgd": SGD}
@@ -133,6 +137,26 @@ def stylize(job, network):
     with which it pulls as hard at the photograph (:func:`nsthelpers.balance`, at 128 px, so that it
     is the same for every size).
 
+    ``method`` chooses what content and style are taken to be, and with that the other settings that
+    go with it, unless they are given:
+
+    ==================== ======================================= ==================================
+    method               content                                 style
+    ==================== ======================================= ==================================
+    "gatys"              features (:class:`nsthelpers.Content`)  Gram matrices, or ``statistic``
+    "sliced_wasserstein" the same                                all of the distribution, along
+                                                                 directions
+    "strotss"            which places look alike                 columns of all layers that can be
+                         (``nst.objectives.SelfSimilarity``)     carried over to the painting's;
+                                                                 its colours
+    "nearest_neighbours" the painting's columns that are like    features that each layer of the
+                         the photograph's                        painting has
+                         (``nst.objectives.NearestNeighbours``)
+    ==================== ======================================= ==================================
+
+    With the last two, weights are those of losses as they are, of which "relative" and cosines have
+    no unit. They work on whole pictures only: neither ``tiles`` nor ``regions``.
+
     The photograph's colours can be kept in two ways. ``colours="photograph"`` matches the
     paintings' to them before the transfer (:func:`nsthelpers.match_colours`): patterns of the
     painting's colours stay, in new ones. ``"luminance"`` paints in black and white, and the
@@ -146,7 +170,9 @@ def stylize(job, network):
     References
     ----------
     Gatys et al. (2015), arXiv 1508.06576; colours, regions, coarse to fine: Gatys et al. (2016),
-    "Controlling Perceptual Factors in Neural Style Transfer", arXiv 1611.07865.
+    "Controlling Perceptual Factors in Neural Style Transfer", arXiv 1611.07865. The other methods:
+    Heitz et al. (2021), arXiv 2006.07229; Kolkin et al. (2019), arXiv 1904.12785; Kolkin et al.
+    (2022), arXiv 2203.13215.
 
     Examples
     --------
@@ -159,7 +185,7 @@ def stylize(job, network):
     """
     photo = open_image(job.content, max_side=job.max_side)
     side = _painting_side(job, photo)
-    content = _content(job, luminance(photo) if job.colours == "luminance" else photo, network)
+    shown = luminance(photo) if job.colours == "luminance" else photo
 
     def style(sources, region=None, **options):
         # A region's painting takes on the colours of that part of the photograph.
@@ -169,15 +195,15 @@ def stylize(job, network):
             paintings = [_enlarged(each, side) for each in paintings]
         paintings = [_in_colours_of(palette, each, job) for each in paintings]
         term = _style(job, paintings, network, region=region, **options)
+        if METHODS[job.method].columns:
+            return term + _PALETTE * Palette(paintings) if job.method == "strotss" else term
         if term.statistic != Gram() and job.style_weight:
-            return _weight_like_gram(term, content.image) * term
+            return _weight_like_gram(term, shown) * term
         return term
 
-    return (
-        job.content_weight * content
-        + job.style_weight * _in_regions(style, job, photo.shape[1:3])
-        + _smoothness(job)
-    )
+    styles = as_objective(_in_regions(style, job, photo.shape[1:3]))
+    content = _CONTENTS[job.method](job, shown, network, styles.parts[0][1].images)
+    return job.content_weight * content + job.style_weight * styles + _smoothness(job)
 
 
 @_recipe(Poster, content="content", style="style")
@@ -610,7 +636,7 @@ def coarse_to_fine(longest, coarsest=_COARSEST, factor=2.0) -> list[int]:
     return scales
 
 
-def _content(job, picture, network):
+def _content(job, picture, network, paintings=None):
     return Content(
         picture,
         job.content_layers,
@@ -618,6 +644,22 @@ def _content(job, picture, network):
         reduction=job.reduction,
         network=network,
     )
+
+
+def _likeness(job, picture, network, paintings):
+    return SelfSimilarity(picture, job.content_layers, network=network)
+
+
+def _neighbours(job, picture, network, paintings):
+    return NearestNeighbours(picture, paintings, job.content_layers, network=network)
+
+
+_CONTENTS = {  # of each method, what it takes content to be
+    "gatys": _content,
+    "sliced_wasserstein": _content,
+    "strotss": _likeness,
+    "nearest_neighbours": _neighbours,
+}
 
 
 def _style(job, paintings, network, **options):
@@ -710,7 +752,8 @@ def _optimizer_of(job):
 
 def _scales_of(job, size):
     if job.scales == "coarse to fine":
-        return coarse_to_fine(max(size), _coarsest(size))
+        first = METHODS[job.method].coarsest if hasattr(job, "method") else _COARSEST
+        return coarse_to_fine(max(size), max(first, smallest_scale(size)))
     return None if job.scales == "none" else job.scales
 
 

@@ -44,14 +44,17 @@ PUBLIC = """
     masks.by_words masks.ellipse masks.everywhere masks.front masks.half masks.load masks.Mask
     masks.rectangle masks.Stroke masks.third notebook.expected_minutes
     notebook.expected_time notebook.profile notebook.setup
-    objectives.as_objective objectives.Evaluation objectives.Term own.loop own.optimizer own.paint
+    objectives.as_objective objectives.Evaluation objectives.NearestNeighbours objectives.Palette
+    objectives.SelfSimilarity objectives.Term own.loop own.optimizer own.paint
     own.regions own.statistic own.terms plots.before_after plots.DescribedFigure plots.edges
     plots.feature_maps
     plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores plots.PALETTE
     plots.slider_figure plots.SliderFigure plots.spectrum plots.Table recipes.coarse_to_fine
     recipes.open_image record.load record.names samples.credits samples.load samples.names
-    samples.resolve statistics.Gram statistics.MMD statistics.Statistic statistics.STATISTICS
-    statistics.Wasserstein studies.names studies.read synthesis.Parametrisation synthesis.Pixels
+    samples.resolve statistics.Gram statistics.MMD statistics.Nearest
+    statistics.RelaxedEMD statistics.SlicedWasserstein statistics.Statistic statistics.STATISTICS
+    statistics.Wasserstein studies.names studies.read synthesis.LaplacianPyramid
+    synthesis.Parametrisation synthesis.Pixels
     synthesis.Progress synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS
     vgg.default_network vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
     weights.WeightsUnavailableError widgets.content_panel widgets.front_panel

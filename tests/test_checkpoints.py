@@ -135,6 +135,7 @@ WAYS = {
     },
     "sgd, with momentum": {"optimizer": nst.SGD(20.0, momentum=0.9)},
     "waves": {"image_as": "waves"},
+    "pyramid, by adam": {"image_as": "laplacian", "optimizer": nst.Adam(0.05)},
     "waves, by adam": {"image_as": "waves", "optimizer": nst.Adam(0.05)},
 }
 

@@ -29,7 +29,7 @@ def random_settings(job):
     made = {}
     for name, setting in jobs.settings_of(job).items():
         kind = setting.metadata["kind"]
-        if name in ("optimizer", "learning_rate", "momentum", "weights", "normalized"):
+        if name in ("method", "optimizer", "learning_rate", "momentum", "weights", "normalized"):
             continue  # what goes with what has tests of its own
         if name == "regions":
             pair = st.just(["mask.png", "mosaic_sunset"]) | st.just("mask.png=chelsea")
@@ -187,6 +187,107 @@ def test_former_names_go_on_to_be_understood():
     assert dataclasses.replace(stylize(style_scale=0.5), seed=3).stroke_size == 0.5
     with pytest.raises(ValueError, match="style_scale is what stroke_size was called before"):
         stylize(style_scale=0.5, stroke_size=0.5)
+
+
+METHODS = [name for name in choices.METHODS if name != "gatys"]
+
+
+class TestMethods:
+    def test_they_are_those_that_there_are(self):
+        assert tuple(jobs.METHODS) == tuple(recipes._CONTENTS) == choices.METHODS
+        fields = jobs.settings_of("stylize")
+        assert all(set(each.settings) <= set(fields) for each in jobs.METHODS.values())
+
+    def test_the_usual_one_sets_nothing(self):
+        assert stylize().as_data() == stylize(method="gatys").as_data()
+        usual = {name: each.default for name, each in jobs.settings_of("stylize").items()}
+        assert stylize().as_data() == jobs._plain({"job": "stylize", **usual, **PICTURES})
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_what_is_said_wins_over_what_a_method_sets(self, method):
+        usual = stylize(method=method)
+        for name, value in jobs.METHODS[method].settings.items():
+            assert getattr(usual, name) == value
+        said = {"style_layers": ["conv1_1"], "style_weight": 7.0, "tv_weight": 0.25, "steps": 3}
+        said |= {"start": "noise", "scales": [64], "pooling": "max", "padding": "zero"}
+        said |= {"optimizer": "sgd", "learning_rate": 0.5, "image_as": "waves"}
+        job = stylize(method=method, **said)
+        assert {name: getattr(job, name) for name in said} == said
+        assert stylize(method=method, optimizer="lbfgs").learning_rate is None
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_they_go_through_json(self, method):
+        job = stylize(method=method, style_weight=7)
+        described = json.loads(json.dumps(job.as_data()))
+        assert jobs.from_data(described).as_data() == described == job.as_data()
+
+    def test_another_method_takes_what_was_said_and_not_what_the_first_had_set(self):
+        described = stylize(method="strotss", seed=3, tv_weight=0.5).as_data()
+        for method in choices.METHODS:
+            other = jobs.from_data(described, method=method)
+            assert other.as_data() == stylize(method=method, seed=3, tv_weight=0.5).as_data()
+        old = {"job": "stylize", **PICTURES, "seed": 3, "statistic": "gram", "tv_weight": 0.1}
+        again = jobs.from_data(old, method="strotss")  # from before there were methods
+        assert again.as_data() == stylize(method="strotss", seed=3).as_data()
+
+    def test_a_network_that_is_made_pools_as_it_does(self, network):
+        job = stylize(method="sliced_wasserstein", network=network)
+        assert (job.pooling, job.padding) == ("max", "zero")
+        assert stylize(method="sliced_wasserstein").padding == "reflect"
+
+    def test_of_the_other_network_the_layers_that_it_has(self):
+        for method in METHODS:
+            layers = stylize(method=method, network="vgg16").style_layers
+            assert len(layers) == 10 and "block3_conv4" not in layers
+
+    @pytest.mark.parametrize(
+        ("settings", "text"),
+        [
+            ({"method": "strots"}, "method is 'strots'; did you mean strotss"),
+            ({"method": ["strotss"]}, r"method is \['strotss'\]; expected one of gatys, sliced_w"),
+            (
+                {"method": "strotss", "statistic": "gram"},
+                "method is 'strotss', whose statistic is 'relaxed emd', and statistic is 'gram'; "
+                "leave one of the two out",
+            ),
+            (
+                {"method": "sliced_wasserstein", "regions": "sky.png=chelsea"},
+                "regions are for method 'gatys', and method is 'sliced_wasserstein'; leave one",
+            ),
+            (
+                {"method": "nearest_neighbours", "style_layer_weights": [1.0]},
+                r"style_layer_weights is \[1.0\], but with method 'nearest_neighbours' all layers "
+                "count alike; leave it out",
+            ),
+        ],
+    )
+    def test_what_does_not_go_together(self, settings, text):
+        with pytest.raises(ValueError, match=text) as caught:
+            stylize(**settings)
+        assert "\n" not in str(caught.value)
+
+    def test_a_poster_has_none_of_them(self):
+        with pytest.raises(ValueError, match="cannot be evaluated tile by tile, as a poster is"):
+            jobs.Poster(**PICTURES, method="strotss")
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_the_command_line_makes_the_same_picture(self, method, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        line = "transfer --content chelsea --style stained_glass --output out.png --max-side 32 "
+        line += f"--method {method} --scales none --steps 1 --weights random --quiet "
+        line += "--style-layers conv1_1 conv2_1"
+        if jobs.METHODS[method].columns:
+            line += " --content-layers conv1_1 conv2_1"
+        assert main(line.split()) == 0
+        said = nst.read_settings("out.png")
+        assert said["job"]["method"] == method
+        terms = said["objective"]["terms"]
+        assert {"content", "style"} <= set(terms) and ("palette" in terms) == (method == "strotss")
+        assert terms["style"]["statistic"].startswith(
+            type(statistics.STATISTICS[jobs.METHODS[method].settings["statistic"]]).__name__
+        )
+        again = recipes.repeat("out.png", progress=False)
+        assert np.abs(again.image - nst.load_image("out.png")).max() <= 0.5 / 255 + 1e-6
 
 
 def test_regions_are_pairs_however_they_are_written():

@@ -14,12 +14,14 @@ from nsthelpers.network.layers import receptive_field
 from nsthelpers.objectives.regions import carried, guide
 from nsthelpers.statistics.by_name import STATISTICS, ContentAwareGram, GramChain
 
-EACH = pytest.mark.parametrize("name", STATISTICS)
+REGIONAL = [name for name, statistic in STATISTICS.items() if statistic.regional]
+EACH = pytest.mark.parametrize("name", REGIONAL)
 # Those of one layer of which only the cloud of features counts, not who is next to whom.
 CLOUDS = [
     name
     for name, statistic in STATISTICS.items()
-    if name not in ("adjacent", "blurred")
+    if name in REGIONAL
+    and name not in ("adjacent", "blurred")
     and not isinstance(statistic, GramChain | ContentAwareGram)
 ]
 LAYERS = ["block1_conv1", "block2_conv1"]
@@ -295,7 +297,9 @@ class TestStyle:
         assert value(nst.Style(painting, LAYERS, **options), photo) > 0
         with pytest.raises(ValueError, match="Strength.* cannot be confined to a region"):
             nst.Style(painting, LAYERS, region=half(), **options)
-        assert all(statistic.regional for statistic in STATISTICS.values())
+        with pytest.raises(ValueError, match="SlicedWasserstein.* cannot be confined to a region"):
+            nst.Style(painting, LAYERS, region=half(), statistic="sliced wasserstein")
+        assert set(STATISTICS) - set(REGIONAL) == {"sliced wasserstein", "relaxed emd", "nearest"}
 
     def test_settings_and_graphs_know_of_it(self, network, painting):
         plain = nst.Style(painting, LAYERS, network=network)

@@ -20,6 +20,7 @@ from nsthelpers.statistics.by_name import (
     GramChain,
     GramCube,
     MeanVariance,
+    Nearest,
     Wasserstein,
 )
 from nsthelpers.statistics.distributions import trace_of_root
@@ -27,6 +28,8 @@ from nsthelpers.statistics.distributions import trace_of_root
 EACH = pytest.mark.parametrize("name", STATISTICS)
 # Those of which only the cloud of features counts, not who is next to whom.
 CLOUDS = [name for name in STATISTICS if name not in ("adjacent", "blurred")]
+# Those that interpolate between features, or choose some: of more of the same they differ a little.
+SAMPLED = ("sliced wasserstein", "relaxed emd", "nearest")
 LAYERS = ["block1_conv1", "block2_conv1"]
 
 
@@ -39,6 +42,8 @@ def layers_of(name, seed=0, height=8, width=10):
     """Features of one group: one layer's, or two layers' of one image for those that join two."""
     first = random(1, height, width, 5, seed=seed)
     joins = isinstance(STATISTICS[name], GramChain | ContentAwareGram)
+    if name == "relaxed emd":  # where nothing answers there is no direction
+        return (first + 0.1,)
     return (first, random(1, height // 2, width // 2, 3, seed=seed + 50)) if joins else (first,)
 
 
@@ -103,7 +108,7 @@ class TestEveryStatistic:
         small, large = layers_of(name, 1, 8, 10), layers_of(name, 2, 16, 12)
         assert 1e-3 < loss_of(STATISTICS[name], small, large) < 10
 
-    @pytest.mark.parametrize("name", CLOUDS)
+    @pytest.mark.parametrize("name", [n for n in CLOUDS if n not in SAMPLED])
     def test_tiling_changes_nothing(self, name):
         ours, theirs = layers_of(name, 1), layers_of(name, 2)
         tiled = [np.tile(each, (1, 2, 3, 1)) for each in ours]
@@ -128,10 +133,10 @@ class TestEveryStatistic:
         image = layers_of(name, 3)
         mixed = statistic.target([first, second], [2 / 3, 1 / 3])
         found = float(statistic.loss(image, mixed))
-        if name in CLOUDS:
+        if name in CLOUDS and name not in SAMPLED:
             assert found == pytest.approx(loss_of(statistic, image, both), rel=1e-4)
-        else:  # the seams count there
-            assert found == pytest.approx(loss_of(statistic, image, both), rel=0.3)
+        else:  # the seams count there, or some are left out
+            assert found == pytest.approx(loss_of(statistic, image, both), rel=0.4)
 
     @EACH
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -593,8 +598,9 @@ class TestInTheStyleTerm:
 
 
 def _shallow(name):
-    """The statistic, with a content layer that a tiny image has."""
-    return ContentAwareGram("block2_conv1") if name == "content aware" else name
+    """The statistic, with a content layer that a tiny image has, or all of its places."""
+    others = {"content aware": ContentAwareGram("block2_conv1"), "nearest": Nearest(places=1440)}
+    return others.get(name, name)
 
 
 class TestMask:

@@ -666,6 +666,20 @@ def test_studios_slider_means_the_same_for_every_statistic(make):
     assert weights["wasserstein"] == pytest.approx(balanced["style_2"], rel=1e-3)
 
 
+@pytest.mark.parametrize("method", nst.jobs.METHODS)
+def test_studio_paints_by_every_method(make, method):
+    panel = make("studio")
+    panel.statistic.value, panel.smoothing.value = "wasserstein", 3.0
+    panel.method.value = "strotss"  # another first, whose settings must not stay
+    panel.method.value = method
+    usual = nst.jobs.Stylize(content="chelsea", style="stained_glass", method=method)
+    assert panel.statistic.value == usual.statistic and panel.smoothing.value == usual.tv_weight
+    assert panel.style_weight.value == pytest.approx(usual.style_weight)
+    assert panel.statistic.disabled == (method != "gatys")
+    panel.steps.value = 1
+    assert finished(panel).settings["job"]["method"] == method
+
+
 def test_studio_wipes_from_result_to_photograph(make):
     panel = make("studio")
     result = finished(panel)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ..arguments import did_you_mean
 
 __all__ = [
-    "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights", "layer_name",
-    "layer_names", "layer_shapes", "layer_table", "receptive_field",
+    "COLUMN_LAYERS", "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights",
+    "layer_name", "layer_names", "layer_shapes", "layer_table", "receptive_field",
 ]  # fmt: skip
 
 _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
@@ -63,6 +63,11 @@ def layer_shapes(name: str = "vgg19") -> OrderedDict[str, tuple[int, int, int, i
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 #: All 16 convolutions of VGG19.
 CONVOLUTIONS = tuple(layer_shapes("vgg19"))
+#: What hypercolumns are made of: the layers of Neural Neighbor Style Transfer, of both networks.
+COLUMN_LAYERS = (
+    "block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1", "block3_conv2",
+    "block3_conv3", "block4_conv1", "block4_conv2", "block4_conv3",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What an image should be: terms, and the objective that adds them up."""
 
+from .columns import NearestNeighbours, Palette, SelfSimilarity
 from .objective import BoundObjective, Evaluation, Objective, Term, as_objective
 from .terms import Activation, Content, Laplacian, Style, TotalVariation
 
@@ -14,4 +15,7 @@ __all__ = [
     "Laplacian",
     "Style",
     "TotalVariation",
+    "NearestNeighbours",
+    "Palette",
+    "SelfSimilarity",
 ]

@@ -13,13 +13,14 @@ from .. import losses
 from ..arguments import check_choice, check_whole
 from ..backend import add_nests, ops, to_tensor
 from ..choices import CARRIES
-from ..images.arrays import MINIMUM_SIDE, as_image, resize
+from ..images.arrays import as_image, resize
 from ..masks.mask import as_mask
 from ..network.layers import check_channel
 from ..network.vgg import STYLE_LAYERS, default_network, layer_name
 from ..statistics.base import as_parts, guided
 from ..statistics.by_name import Gram, as_statistic
 from .objective import Term, checked_weight, decides
+from .pictures import as_paintings, at_scale, at_size, weighted_layers
 from .regions import carried, guide, narrowest_field
 
 __all__ = ["Activation", "Content", "Laplacian", "Style", "TotalVariation"]
@@ -81,7 +82,7 @@ class Content(Term):
         self.image, self.reduction = as_image(image), reduction
         self.region = _region(region, self.image)
         self.network = network or default_network()
-        self.layers, self.layer_weights = _weighted_layers(layers, layer_weights, self.network)
+        self.layers, self.layer_weights = weighted_layers(layers, layer_weights, self.network)
 
     @property
     def guided(self) -> bool:
@@ -89,7 +90,7 @@ class Content(Term):
         return self.region is not None
 
     def targets(self, height, width, scale):
-        picture = _at(self.image, height, width)
+        picture = at_size(self.image, height, width)
         features = self.network.features(to_tensor(picture), self.layers)  # it was checked above
         return self._held(features, self._places(height, width))
 
@@ -118,7 +119,7 @@ class Content(Term):
 
     def tile_targets(self, size, scale, cutter):
         places = self._places(*size)
-        for tile, features in cutter.features(_at(self.image, *size), self.layers):
+        for tile, features in cutter.features(at_size(self.image, *size), self.layers):
             yield self._held(features, _cut(tile, self.layers, places))
 
     def sums(self, features, targets):
@@ -260,7 +261,7 @@ class Style(Term):
                 f"reduction {reduction!r} is for Gram matrices, not for {self.statistic}; expected "
                 f"one of {', '.join(map(repr, self.statistic.reductions))}"
             )
-        self.images = _paintings(images)
+        self.images = as_paintings(images)
         self.image_weights = _image_weights(image_weights, len(self.images))
         check_choice("carry", carry, CARRIES)
         self.region, self.carry = _region(region), carry
@@ -269,9 +270,7 @@ class Style(Term):
             self._check_regional()
         self.mask = None if mask is None else as_image(mask)
         self.network = network or default_network()
-        self.style_layers, self.layer_weights = _weighted_layers(
-            layers, layer_weights, self.network
-        )
+        self.style_layers, self.layer_weights = weighted_layers(layers, layer_weights, self.network)
         self.groups, self.group_weights = zip(
             *self.statistic.groups(self.style_layers, self.layer_weights, self.network.name),
             strict=True,
@@ -391,7 +390,7 @@ class Style(Term):
 
     def _sources(self, scale):
         """The paintings at their size, and their regions at the positions of the layers."""
-        shrunk = [_shrunk(painting, scale) for painting in self.images]
+        shrunk = [at_scale(painting, scale) for painting in self.images]
         return shrunk, [
             self._carried(region, *each.shape[1:3])
             for region, each in zip(self.source_regions, shrunk, strict=True)
@@ -507,7 +506,7 @@ class Laplacian(Term):
                 f"an image of {width} x {height} pixels is too small to be pooled by {self.pool} "
                 f"and have lines; expected at least {3 * self.pool} on both sides, or less pooling"
             )
-        return {"lines": self._lines(to_tensor(_at(self.image, height, width)))}
+        return {"lines": self._lines(to_tensor(at_size(self.image, height, width)))}
 
     def loss(self, image, features, targets):
         return losses.content_loss(self._lines(image), targets["lines"], self.reduction)
@@ -643,28 +642,6 @@ class Activation(Term):
         return {"layer": self.layers[0], "channel": int(self.channel)}
 
 
-def _weighted_layers(layers, weights, network):
-    """Layers by Keras' names and their weights, without those of weight 0."""
-    given = [layers] if isinstance(layers, str) else list(layers)
-    if not given:
-        raise ValueError("no layers; name at least one, for example 'block4_conv2'")
-    names = tuple(layer_name(layer, network.name) for layer in given)
-    if len(set(names)) < len(names):
-        raise ValueError(f"a layer is named twice in {given}; name each once")
-    if weights is None:
-        return names, (1.0 / len(names),) * len(names)
-    weights = [checked_weight(weight) for weight in weights]
-    if len(weights) != len(names):
-        raise ValueError(
-            f"{len(weights)} layer weights for {len(names)} layers ({', '.join(names)}); "
-            "expected one for each"
-        )
-    kept = [(name, weight) for name, weight in zip(names, weights, strict=True) if weight > 0]
-    if not kept:
-        raise ValueError("every layer has weight 0; give at least one a positive weight")
-    return tuple(zip(*kept, strict=True))
-
-
 def _mean(parts, count):
     return tuple(part / count for part in parts)
 
@@ -712,28 +689,6 @@ def _share(mask):
     return round(mask.share, 4)
 
 
-def _at(picture, height, width):
-    """A picture that is compared position by position, at the size of the image."""
-    if picture.shape[1:3] == (height, width):
-        return picture
-    aspect, wanted = picture.shape[2] / picture.shape[1], width / height
-    if not math.isclose(aspect, wanted, rel_tol=1.5 / min(height, width) + 0.01):
-        raise ValueError(
-            f"the content image is {picture.shape[2]} x {picture.shape[1]} pixels and the "
-            f"start image {width} x {height}: the aspects differ, and content is compared "
-            "position by position; crop one of them"
-        )
-    return resize(picture, size=(height, width))
-
-
-def _paintings(given):
-    several = isinstance(given, (list, tuple))
-    paintings = tuple(as_image(image) for image in (given if several else [given]))
-    if not paintings:
-        raise ValueError("no style image; give at least one")
-    return paintings
-
-
 def _image_weights(weights, count):
     weights = [1.0] * count if weights is None else [checked_weight(weight) for weight in weights]
     if len(weights) != count:
@@ -743,14 +698,3 @@ def _image_weights(weights, count):
     if sum(weights) == 0:
         raise ValueError("every style image has weight 0; give at least one a positive weight")
     return tuple(weight / sum(weights) for weight in weights)
-
-
-def _shrunk(painting, scale):
-    if scale == 1.0:
-        return painting
-    height, width = painting.shape[1:3]
-    floor = MINIMUM_SIDE
-    return resize(
-        painting,
-        size=(max(floor, round(height * scale)), max(floor, round(width * scale))),
-    )

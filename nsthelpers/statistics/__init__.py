@@ -5,6 +5,7 @@ from .by_name import STATISTICS, as_statistic
 from .distributions import MMD, MeanVariance, Wasserstein
 from .gram import Gram
 from .gram_variants import ContentAwareGram, GramChain, GramCube
+from .transport import Nearest, RelaxedEMD, SlicedWasserstein
 
 __all__ = [
     "Statistic",
@@ -12,6 +13,9 @@ __all__ = [
     "as_statistic",
     "MMD",
     "MeanVariance",
+    "Nearest",
+    "RelaxedEMD",
+    "SlicedWasserstein",
     "Wasserstein",
     "Gram",
     "ContentAwareGram",

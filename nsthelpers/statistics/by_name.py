@@ -1,7 +1,8 @@
 """The style statistics by name: what ``Style(..., statistic=)`` takes.
 
 ``grams.py`` and ``gram_variants.py`` hold those that grew out of the Gram matrix,
-``distributions.py`` those that take style for a distribution of features.
+``distributions.py`` those that take style for a distribution of features, ``transport.py`` those
+that carry one cloud of features over to the other.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from .base import Statistic
 from .distributions import MMD, MeanVariance, Wasserstein
 from .gram import Gram
 from .gram_variants import ContentAwareGram, GramChain, GramCube
+from .transport import Nearest, RelaxedEMD, SlicedWasserstein
 
 __all__ = [
     "MMD",
@@ -20,6 +22,9 @@ __all__ = [
     "GramChain",
     "GramCube",
     "MeanVariance",
+    "Nearest",
+    "RelaxedEMD",
+    "SlicedWasserstein",
     "Statistic",
     "Wasserstein",
     "as_statistic",
@@ -40,6 +45,9 @@ STATISTICS = {
     "mmd polynomial": MMD("polynomial"),
     "mmd gaussian": MMD("gaussian"),
     "wasserstein": Wasserstein(),
+    "sliced wasserstein": SlicedWasserstein(),
+    "relaxed emd": RelaxedEMD(),
+    "nearest": Nearest(),
 }
 
 

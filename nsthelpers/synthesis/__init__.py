@@ -3,7 +3,7 @@
 from .balancing import balance, gradient_norms
 from .estimates import Estimate, estimate
 from .loop import synthesize
-from .parametrisations import Parametrisation, Pixels, Waves
+from .parametrisations import LaplacianPyramid, Parametrisation, Pixels, Waves
 from .results import Progress, Record, Synthesis
 from .starts import white_noise
 
@@ -13,6 +13,7 @@ __all__ = [
     "Estimate",
     "estimate",
     "synthesize",
+    "LaplacianPyramid",
     "Parametrisation",
     "Pixels",
     "Waves",

@@ -52,9 +52,10 @@ def synthesize(
         image's size, or the painting's where there is no content, and a painting is cut to the
         content's size where there is content.
     optimizer : Optimizer, default LBFGS(), or Adam() with jitter
-    image_as : {"pixels", "waves"} or Parametrisation, default "pixels"
+    image_as : {"pixels", "waves", "laplacian"} or Parametrisation, default "pixels"
         How the image is written down while it is optimised, see
-        :class:`nsthelpers.synthesis.Waves`. The bounds of the optimizer are those of pixels.
+        :class:`nsthelpers.synthesis.Waves` and :class:`nsthelpers.synthesis.LaplacianPyramid`. The
+        bounds of the optimizer are those of pixels.
     jitter : int, default 0
         Before every evaluation the image is shifted by up to so many pixels, down and across, at
         random; what leaves at one border comes in at the other. What a network likes at exact

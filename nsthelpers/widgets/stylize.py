@@ -10,6 +10,7 @@ import numpy as np
 
 from ..images import samples
 from ..images.arrays import resize
+from ..jobs import METHODS, settings_of
 from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
@@ -61,6 +62,7 @@ class Studio(RunPanel):
         self._network, self._latest, self._photo = network, None, None
         self.content = Chooser("photograph", content, self._new_photo)
         self.style = Chooser("painting", style, lambda: None)
+        self.method = setting_control("method")
         self.style_weight = setting_control("style_weight")
         self.statistic = setting_control("statistic")
         self.smoothing = setting_control(
@@ -82,9 +84,10 @@ class Studio(RunPanel):
         self.compare.observe(lambda _: self._draw(), "value")
         self.download = ipw.HTML()
         controls = [
-            self.style_weight, self.statistic, self.smoothing, self.size, self.steps, self.start,
-            self.optimizer,
+            self.method, self.style_weight, self.statistic, self.smoothing, self.size, self.steps,
+            self.start, self.optimizer,
         ]  # fmt: skip
+        self.method.observe(self._take_over, "value")
         photo = self.content.image
         super().__init__(controls, photo, photo, ("", ""))
         self._new_photo()
@@ -107,6 +110,7 @@ class Studio(RunPanel):
         photo, painting = self._photo, self.style.image
         choices = {
             "max_side": self.size.value,
+            "method": self.method.value,
             "style_weight": self.style_weight.value,
             "statistic": self.statistic.value,
             "tv_weight": self.smoothing.value,
@@ -117,6 +121,17 @@ class Studio(RunPanel):
         return lambda callback: stylize(
             photo, painting, callbacks=callback, progress=False, **choices
         )
+
+    def _take_over(self, change):
+        """The controls show what a method sets; only "gatys" has a statistic to choose."""
+        usual = {name: each.default for name, each in settings_of("stylize").items()}
+        usual |= METHODS[change["new"]].settings
+        for name, control in {
+            "style_weight": self.style_weight, "statistic": self.statistic,
+            "tv_weight": self.smoothing, "start": self.start, "optimizer": self.optimizer,
+        }.items():  # fmt: skip
+            control.value = usual[name]
+        self.statistic.disabled = change["new"] != "gatys"
 
     def show(self, image, final=False):
         self._latest = image
