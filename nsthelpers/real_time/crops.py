@@ -117,7 +117,7 @@ def photograph(given, max_side) -> np.ndarray:
     if given not in _OF_SCIKIT_LEARN:
         return samples.load(given, max_side=max_side)
     package = importlib.util.find_spec("sklearn")  # says where it is without importing it
-    if package is None:
+    if package is None or package.origin is None:
         raise ImportError(
             f"the photograph {given!r} comes with the package scikit-learn; install it with: "
             'pip install "nsthelpers[training]"'
