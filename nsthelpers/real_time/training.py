@@ -271,7 +271,7 @@ def add_painting(
     """Teach a painter one painting more, and nothing else.
 
     The convolutions stay as they are: only the new painting's own row of scales and shifts is
-    learnt (1,664 numbers of 418 thousand in the default architecture). So the paintings that the
+    learnt (1,600 numbers of 418 thousand in the default architecture). So the paintings that the
     painter knows already look the same as before, to the bit.
 
     Parameters
