@@ -42,6 +42,7 @@ soak: $(BIN)/.developer  ## Kill a run twenty times, instead of three, and see t
 	$(RUN) -m pytest tests/test_checkpoints.py -k killed --kills 20
 
 # Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.
+# Three painters are trained on photographs of scikit-learn: .venv/bin/pip install scikit-learn
 record: $(BIN)/.student  ## Make the experiments that come with the package (about 6 hours)
 	$(RUN) -m nsthelpers record $(if $(ALL),--all) --report studies/REPORT.md
 

@@ -38,28 +38,27 @@ PUBLIC = """
     widgets
 
     backend.keras balancing.gradient_norms checks.tasks diagrams.Drawing diagrams.convolution
-    diagrams.gram diagrams.loop diagrams.network_map diagrams.series_map images.colour_difference
-    images.luminance images.to_png_bytes images.to_uint8 images.with_luminance losses.content_loss
-    losses.gram_matrix losses.style_loss losses.total_variation masks.by_brightness masks.by_colour
-    masks.by_words masks.ellipse masks.everywhere masks.front masks.half masks.load masks.Mask
-    masks.rectangle masks.Stroke masks.third notebook.expected_minutes
-    notebook.expected_time notebook.profile notebook.setup
+    diagrams.gram diagrams.loop diagrams.network_map diagrams.painter diagrams.series_map
+    images.colour_difference images.luminance images.to_png_bytes images.to_uint8
+    images.with_luminance losses.content_loss losses.gram_matrix losses.style_loss
+    losses.total_variation masks.by_brightness masks.by_colour masks.by_words masks.ellipse
+    masks.everywhere masks.front masks.half masks.load masks.Mask masks.rectangle masks.Stroke
+    masks.third notebook.expected_minutes notebook.expected_time notebook.profile notebook.setup
     objectives.as_objective objectives.Evaluation objectives.NearestNeighbours objectives.Palette
-    objectives.SelfSimilarity objectives.Term own.loop own.optimizer own.paint
+    objectives.SelfSimilarity objectives.Term own.loop own.optimizer own.paint own.painter
     own.regions own.statistic own.terms plots.before_after plots.DescribedFigure plots.edges
-    plots.feature_maps
-    plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores plots.PALETTE
-    plots.slider_figure plots.SliderFigure plots.spectrum plots.Table recipes.coarse_to_fine
-    recipes.open_image record.load record.names samples.credits samples.load samples.names
-    samples.resolve statistics.Gram statistics.MMD statistics.Nearest
+    plots.feature_maps plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores
+    plots.PALETTE plots.slider_figure plots.SliderFigure plots.spectrum plots.Table
+    recipes.coarse_to_fine recipes.open_image record.load record.names samples.credits samples.load
+    samples.names samples.resolve statistics.Gram statistics.MMD statistics.Nearest
     statistics.RelaxedEMD statistics.SlicedWasserstein statistics.Statistic statistics.STATISTICS
     statistics.Wasserstein studies.names studies.read synthesis.LaplacianPyramid
-    synthesis.Parametrisation synthesis.Pixels
-    synthesis.Progress synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS
-    vgg.default_network vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
-    weights.WeightsUnavailableError widgets.content_panel widgets.front_panel
-    widgets.layer_explorer widgets.mixing_panel widgets.rate widgets.smoothing_panel
-    widgets.statistic_panel widgets.studio widgets.style_panel widgets.uploaded
+    synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
+    terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
+    vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError widgets.content_panel
+    widgets.front_panel widgets.layer_explorer widgets.mixing_panel widgets.rate
+    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
+    widgets.uploaded
 """.split()
 
 

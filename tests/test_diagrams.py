@@ -24,6 +24,7 @@ DRAWINGS = {
     "network": nst.diagrams.network_map,
     "network, bare": lambda: nst.diagrams.network_map([1, 5], content=None, style=None),
     "network, all": lambda: nst.diagrams.network_map(style=nst.vgg.CONVOLUTIONS, content=None),
+    "painter": nst.diagrams.painter,
     "loop": nst.diagrams.loop,
     **{f"loop, {part}": lambda part=part: nst.diagrams.loop(part) for part in maps.PARTS},
     **{

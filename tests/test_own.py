@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from keras import ops
+from small_painters import small_painter
 
 import nsthelpers as nst
 from nsthelpers.lessons import checks
@@ -343,7 +344,7 @@ def test_a_mistake_is_named_and_painted_or_said_to_paint_nothing(name, function,
     assert words in repr(painted)
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", painting.PAINTABLE)
 def test_a_right_function_paints_the_right_picture(name, small):
     painted = nst.own.paint(name, solution(name))
     assert painted.verdict.state == "yours"
@@ -696,3 +697,38 @@ def in_numpy(features):
     rows = [np.asarray(each).reshape(-1, features.shape[-1]) for each in (
         features[:, :, :-1], features[:, :, 1:])]  # fmt: skip
     return rows[0].T @ rows[1] / len(rows[0])
+
+
+# A painter
+
+
+def test_a_painter_normalises_by_their_function(photo):
+    ours = small_painter("a", "b")
+    calls = []
+
+    def counted(features, scale, shift):
+        calls.append(tuple(scale.shape))
+        return solution("instance_norm")(features, scale, shift)
+
+    theirs = nst.own.painter(ours, counted)
+    assert repr(theirs) == "instance_norm: yours paints." and theirs.mistake is None
+    calls.clear()
+    np.testing.assert_allclose(theirs(photo, "b"), ours(photo, "b"), atol=1e-5)
+    normalised = [name for name in ours.network.weights if name.endswith("/scale")]
+    assert len(calls) == len(normalised) and all(len(shape) == 1 for shape in calls)
+    np.testing.assert_allclose(ours(photo), small_painter("a", "b")(photo), atol=1e-6)  # untouched
+
+
+def test_a_wrong_normalisation_is_named_shown_and_replaced(photo):
+    ours = small_painter("a")
+    wrong = TASKS["instance_norm"].mistakes["the mean is not taken off"]
+    theirs = nst.own.painter(
+        ours, lambda *given: ops.convert_to_tensor(wrong(*map(np.asarray, given)))
+    )
+    assert "not yet: the mean is not taken off" in repr(theirs)
+    assert np.abs(theirs.mistake.yours - theirs.mistake.right).max() > 0.01
+    assert theirs._repr_html_().count("<img") == 2
+    np.testing.assert_allclose(theirs(photo), ours(photo), atol=1e-5)
+    broken = nst.own.painter(ours, lambda features, scale, shift: features[:, 0])
+    assert broken.mistake.yours is None and "No picture can be made with it" in repr(broken)
+    assert "not filled in yet" in repr(nst.own.painter(ours, unfilled))

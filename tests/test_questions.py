@@ -12,6 +12,7 @@ import pytest
 
 import nsthelpers as nst
 from nsthelpers.lessons import asking, checks, questions
+from nsthelpers.real_time.network import Architecture, StyleNetwork, is_row
 from nsthelpers.record.making import contents
 from nsthelpers.sweeps.grid import expanded
 
@@ -42,7 +43,7 @@ def gradients(count):
 def test_there_are_enough_of_every_kind():
     counts = {kind: sum(each.kind == kind for each in ALL.values()) for kind in questions.KINDS}
     assert min(counts.values()) >= 3 and sum(counts.values()) >= 25
-    asking_ones = {1, 2, 3, 4, 5, 7, 8}
+    asking_ones = {1, 2, 3, 4, 5, 7, 8, 9}
     assert {each.notebook for each in ALL.values()} == asking_ones
     assert min(len(questions.questions(notebook)) for notebook in asking_ones) >= 4
 
@@ -94,7 +95,10 @@ def test_the_answers_that_can_be_computed_are_right():
     variation = nst.losses.total_variation
     maps, guide = features.reshape(1, 5, 6, 4), np.full((1, 5, 6, 1), 0.5, "float32")
     guided = checks.tasks()["guided_gram"].answer(maps, guide)
+    painter = StyleNetwork(Architecture())
+    sizes = {name: math.prod(each.shape) for name, each in painter.weights.items()}
     measured = {
+        "rows_share": sum(size for n, size in sizes.items() if is_row(n)) / sum(sizes.values()),
         "half_guide": np.mean(guided / gram),
         "how_far_it_sees": table["conv5_1"].receptive_field,
         "more_numbers": math.prod(table["conv4_2"].shape) / (64 * 64 * 3),
@@ -145,6 +149,25 @@ def test_the_starts_meet_or_not_as_in_the_record():
     first, second = (results[f"steps = 300, start = {s}"].image for s in ("content", "noise"))
     apart = float(np.sqrt(np.mean((first - second) ** 2)))
     assert ALL["starts_meet"].measured(apart) == ALL["starts_meet"].answer
+
+
+def test_one_photograph_or_five_is_as_in_the_record():
+    name = "painter_photographs"
+    if name not in nst.record.names() or not nst.record.load(name).finished:
+        pytest.skip("not in the record yet")
+    shares = {"1": [], "2": [], "5": []}
+    for point in nst.record.load(name).points:
+        first, last = (point.result.history[place].terms["style"] for place in (0, -1))
+        shares[point.label.split("photographs = ")[-1]].append(last / first)
+    ratio = np.mean(shares["5"]) / np.mean(shares["1"])
+    assert ALL["five_photographs"].measured(ratio) == ALL["five_photographs"].answer
+
+
+def test_with_one_image_in_the_batch_both_normalisations_are_one():
+    tasks, rng = checks.tasks(9), np.random.default_rng(0)
+    features, row = rng.uniform(size=(1, 4, 6, 3)), np.ones(3)
+    instance, batch = (tasks[name].answer for name in ("instance_norm", "batch_norm"))
+    np.testing.assert_allclose(instance(features, 2 * row, row), batch(features, 2 * row, row))
 
 
 def test_what_conv3_sees_of_a_small_and_of_a_large_picture():

@@ -4,7 +4,7 @@ Every function returns a :class:`Drawing`, which a notebook shows as SVG, in lig
 """
 
 from .arithmetic import convolution, gram
-from .maps import loop, network_map, series_map
+from .maps import loop, network_map, painter, series_map
 from .svg import Drawing
 
-__all__ = ["Drawing", "convolution", "gram", "loop", "network_map", "series_map"]
+__all__ = ["Drawing", "convolution", "gram", "loop", "network_map", "painter", "series_map"]

@@ -8,13 +8,18 @@ from ..arguments import check_choice
 from ..network.layers import STYLE_LAYERS, layer_name, layer_table
 from .svg import WIDTH, Drawing
 
-__all__ = ["PARTS", "SERIES", "loop", "network_map", "series_map"]
+__all__ = ["PARTS", "SERIES", "loop", "network_map", "painter", "series_map"]
 
 _GAP = 30  # between blocks, where the pooling is
 _BREADTHS = (13, 14, 16, 18, 18)  # of the bars: broader with more channels
 
 #: Parts of the loop that can stand out.
 PARTS = ("image", "network", "losses", "gradient")
+
+# Of a painting network: share of the picture's side, and width. Between them come five blocks.
+_PAINTER_BARS = (
+    (1, 12), (0.7, 15), (0.5, 17), *(((0.5, 13),) * 5), (0.7, 15), (1, 12), (1, 8),
+)  # fmt: skip
 
 _ALL = (
     ("α · content", "content"), (" + ", "ink"), ("β · style", "style"), (" + ", "ink"),
@@ -188,6 +193,48 @@ def loop(highlight=None) -> Drawing:
     drawing.text(450, 276, "through all", anchor="start", size=14, fill="faint")
     drawing.text(84, 258, "a small", anchor="end", size=14, fill="faint")
     drawing.text(84, 276, "step", anchor="end", size=14, fill="faint")
+    return drawing
+
+
+def painter() -> Drawing:
+    """Draw how a painting network is trained: it takes the image's place in the loop.
+
+    Returns
+    -------
+    Drawing
+
+    Examples
+    --------
+    >>> painter()
+    A painter in training: ...
+    """
+    drawing = Drawing(
+        "A painter in training",
+        "A photograph runs through a painting network: three convolutions make it smaller, five "
+        "blocks of two work at a quarter of the size, three make it large again; what they find is "
+        "added to the photograph. The picture runs through VGG19 into the losses. Their gradient "
+        "comes back through VGG19 and the picture into the painting network, whose weights learn.",
+        300,
+    )
+    middle, top = 128, 88
+    drawing.box(14, top, 86, 80, "photo-", "graph", fill="content wash", stroke="content")
+    drawing.rect(124, top - 12, 208, 104, fill="mark", stroke="ink", corner=8, line=2)
+    x = 136
+    for share, wide in _PAINTER_BARS:
+        tall = 84 * share
+        drawing.rect(x, middle - tall / 2, wide, tall, fill="wash", stroke="faint", corner=2)
+        x += wide + 4
+    drawing.box(356, top, 60, 80, "picture", size=14)
+    drawing.box(440, top, 50, 80, "VGG", "19", fill="wash")
+    drawing.box(508, top, 40, 80, "loss", fill="style wash", stroke="style", size=14)
+    for start, end in ((102, 122), (334, 354), (418, 438), (491, 506)):
+        drawing.arrow((start, middle), (end, middle))
+    drawing.arrow((57, top - 2), (57, 44), (386, 44), (386, top - 3), colour="content")
+    drawing.text(222, 34, "residual: only the change is painted", size=14, fill="content")
+    drawing.text(228, 202, "painting network: its weights learn", size=14, weight="bold")
+    drawing.text(466, 190, "stays as it is", size=14, fill="faint")
+    drawing.arrow((528, top + 82), (528, 252), (228, 252), (228, 213), colour="style")
+    drawing.text(378, 274, "gradient: back through VGG19 and the picture", size=14, fill="style")
     return drawing
 
 

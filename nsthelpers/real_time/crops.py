@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 
+from ..images import samples
 from ..images.arrays import as_image, resize
 from ..images.colours import with_palette
+from ..images.files import load_image
 
-__all__ = ["Crops"]
+__all__ = ["Crops", "photograph"]
 
 _BRIGHTER, _CONTRAST = 0.08, 0.15  # at most: the photographs of users are lit otherwise
 _SMALLEST, _LARGEST = 1.0, 2.2  # a photograph's short side, in sides of a crop
+# Both CC BY 2.0, by danielbuechele and vultilion of Flickr: read where they lie, not passed on.
+_OF_SCIKIT_LEARN = ("china", "flower")
 
 
 class Crops:
@@ -77,3 +84,43 @@ class Crops:
     def recoloured(self, number, palette):
         """A piece in a painting's colours: both what the network sees and what it has to keep."""
         return with_palette(self[number], *palette)
+
+
+def photograph(given, max_side) -> np.ndarray:
+    """A photograph to train on.
+
+    Parameters
+    ----------
+    given : str or array, shape (1, H, W, 3), RGB, range [0, 1]
+        A sample's name, "china" or "flower" of scikit-learn, or a picture, which stays as it is.
+    max_side : int
+        Long side in pixels of what is loaded by its name.
+
+    Returns
+    -------
+    array, float32, shape (1, H, W, 3), range [0, 1]
+
+    Raises
+    ------
+    ImportError
+        If it comes with scikit-learn, which is not installed.
+    ValueError
+        For an unknown name, or what is no picture.
+
+    Examples
+    --------
+    >>> photograph("coffee", 60).shape
+    (1, 40, 60, 3)
+    """
+    if not isinstance(given, str):
+        return as_image(given)
+    if given not in _OF_SCIKIT_LEARN:
+        return samples.load(given, max_side=max_side)
+    package = importlib.util.find_spec("sklearn")  # says where it is without importing it
+    if package is None or package.origin is None:
+        raise ImportError(
+            f"the photograph {given!r} comes with the package scikit-learn; install it with: "
+            'pip install "nsthelpers[training]"'
+        )
+    folder = Path(package.origin).parent / "datasets" / "images"
+    return load_image(folder / f"{given}.jpg", max_side=max_side)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..backend import keras, ops
 
-__all__ = ["Architecture", "StyleNetwork", "is_row"]
+__all__ = ["Architecture", "StyleNetwork", "instance_normalisation", "is_row", "moments"]
 
 EPSILON = 1e-5
 MARGIN = 0.02  # black and white have no finite logit
@@ -104,6 +104,9 @@ class StyleNetwork:
         (paintings, channels).
     down, blocks, up, last
         The convolutions in their order, each by name, with what comes before and after it.
+    normalise : callable
+        :func:`instance_normalisation`, or another function of features, scale and shift in its
+        place. A picture in pieces is painted without it, for it goes by means that are given.
 
     Notes
     -----
@@ -121,6 +124,7 @@ class StyleNetwork:
 
     def __init__(self, architecture, seed=0):
         self.architecture = architecture
+        self.normalise = instance_normalisation
         self.weights = {}
         first, half, quarter = architecture.channels
         blocks = [
@@ -190,17 +194,15 @@ class StyleNetwork:
         found = ops.conv(found, self.weights[f"{step.name}/kernel"], strides=step.stride)
         if not step.normalised:
             return found + self.weights[f"{step.name}/bias"]
-        if statistics is None or step.name not in statistics:
-            mean, variance = ops.moments(found, axes=(1, 2), keepdims=True)
-            if statistics is not None:
-                statistics[step.name] = mean, variance
-        else:
-            mean, variance = statistics[step.name]
         scale, shift = (
             ops.matmul(mix, self.weights[f"{step.name}/{part}"])[:, None, None]
             for part in ("scale", "shift")
         )
-        return scale * (found - mean) / ops.sqrt(variance + EPSILON) + shift
+        if statistics is None:
+            return self.normalise(found, scale, shift)
+        if step.name not in statistics:
+            statistics[step.name] = moments(found)
+        return instance_normalisation(found, scale, shift, statistics[step.name])
 
     def _make_weights(self, generator):
         channels, rows = 3, self.architecture.paintings
@@ -222,6 +224,58 @@ class StyleNetwork:
 
     def _add(self, name, values):
         self.weights[name] = keras.Variable(values.astype("float32"), name=name.replace("/", "_"))
+
+
+def moments(features):
+    """Mean and variance of every channel over the positions of each image.
+
+    Parameters
+    ----------
+    features : tensor, shape (B, H, W, N)
+
+    Returns
+    -------
+    (tensor, tensor), both of shape (B, 1, 1, N)
+
+    Examples
+    --------
+    >>> mean, variance = moments(np.array([1.0, 3.0], "float32").reshape(1, 1, 2, 1))
+    >>> float(mean[0, 0, 0, 0]), float(variance[0, 0, 0, 0])
+    (2.0, 1.0)
+    """
+    return ops.moments(features, axes=(1, 2), keepdims=True)
+
+
+def instance_normalisation(features, scale, shift, known=None):
+    """Move every channel of every image to another mean and deviation.
+
+    Parameters
+    ----------
+    features : tensor, shape (B, H, W, N)
+    scale, shift : tensor, shape (N,) or (1, 1, 1, N)
+        The deviations and means that the channels get.
+    known : (tensor, tensor), optional
+        Means and variances to go by. Default: the image's own, of :func:`moments`. Those of a whole
+        picture make its pieces parts of it; those of other pictures, remembered from a training,
+        would make this batch normalisation.
+
+    Returns
+    -------
+    tensor, shape (B, H, W, N)
+
+    References
+    ----------
+    Ulyanov, Vedaldi & Lempitsky (2016), "Instance Normalization: The Missing Ingredient for Fast
+    Stylization", arXiv 1607.08022.
+
+    Examples
+    --------
+    >>> features = np.array([1.0, 3.0], "float32").reshape(1, 1, 2, 1)
+    >>> [round(float(each), 3) for each in instance_normalisation(features, 10.0, 5.0)[0, 0, :, 0]]
+    [-5.0, 15.0]
+    """
+    mean, variance = known or moments(features)
+    return scale * (features - mean) / ops.sqrt(variance + EPSILON) + shift
 
 
 def is_row(name) -> bool:

@@ -31,8 +31,9 @@ class Painter:
     network : StyleNetwork
     names : sequence of str
         Of the paintings, one for each row of the network.
-    palettes : sequence of (array, array)
-        The paintings' colours; see :func:`nsthelpers.images.palette`.
+    palettes : sequence of (array, array), or None
+        The paintings' colours; see :func:`nsthelpers.images.palette`. None: it was trained with
+        ``colours_first=False``, and gets photographs as they are.
     settings : dict, optional
         How it was trained.
     mix : str, dict of str to float, or sequence of float, optional
@@ -49,13 +50,17 @@ class Painter:
 
     def __init__(self, network, names, palettes, settings=None, mix=None):
         self.network, self.names = network, tuple(names)
-        self.palettes = [tuple(np.asarray(part, "float64") for part in each) for each in palettes]
+        self.palettes = None
+        if palettes is not None:
+            pairs = ((np.asarray(part, "float64") for part in each) for each in palettes)
+            self.palettes = [tuple(each) for each in pairs]
         self.settings = dict(settings or {})
         rows = network.architecture.paintings
-        if len(self.names) != rows or len(self.palettes) != rows:
+        given = rows if self.palettes is None else len(self.palettes)
+        if len(self.names) != rows or given != rows:
             raise ValueError(
                 f"the network has {rows} paintings; got {len(self.names)} names and "
-                f"{len(self.palettes)} palettes"
+                f"{given} palettes"
             )
         self.mix = self.shares(mix if mix is not None else self.names[0])
         self._compiled = compile_function(lambda *inputs: network(*inputs), any_shape=True)
@@ -97,12 +102,30 @@ class Painter:
                 f"{_SMALLEST} x {_SMALLEST}"
             )
         shares = self.mix if mix is None else self.shares(mix)
-        wanted = mean_palette(self.palettes, shares)
-        recoloured = with_palette(photo, *wanted, own=colours)
+        recoloured = self.recoloured(photo, shares, colours=colours)
         mixture = to_tensor(shares[None])
         if max(height, width) <= tile:
             return self._whole(recoloured, mixture)
         return self._in_tiles(recoloured, mixture, tile)
+
+    def recoloured(self, photo, shares, *, colours=None) -> np.ndarray:
+        """What the network sees: the photograph in the colours of the paintings, or as it is.
+
+        Parameters
+        ----------
+        photo : array, shape (1, H, W, 3), RGB, range [0, 1]
+        shares : array, shape (paintings,)
+            As :meth:`shares` gives them.
+        colours : (array, array), optional
+            As for painting.
+
+        Returns
+        -------
+        array, float32, the shape of ``photo``, range [0, 1]
+        """
+        if self.palettes is None:
+            return photo
+        return with_palette(photo, *mean_palette(self.palettes, shares), own=colours)
 
     def shares(self, mix) -> np.ndarray:
         """What each painting counts, summing to 1, from a name, a dict or a sequence."""
@@ -138,7 +161,7 @@ class Painter:
         described = {
             "architecture": self.network.architecture.settings(),
             "names": list(self.names),
-            "palettes": [[part.tolist() for part in each] for each in self.palettes],
+            "palettes": self._palettes_as_data(),
             "settings": self.settings,
         }
         files.write(path, "a painter", arrays, described)
@@ -176,9 +199,14 @@ class Painter:
         """
         described = {
             "names": list(self.names),
-            "palettes": [[part.tolist() for part in each] for each in self.palettes],
+            "palettes": self._palettes_as_data(),
         }
         return export_network(self.network, path, described)
+
+    def _palettes_as_data(self):
+        if self.palettes is None:
+            return None
+        return [[part.tolist() for part in each] for each in self.palettes]
 
     def _whole(self, recoloured, mixture):
         height, width = recoloured.shape[1:3]

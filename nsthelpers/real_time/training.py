@@ -31,7 +31,7 @@ from ..network.layers import STYLE_LAYERS
 from ..network.vgg import default_network
 from ..objectives.terms import Content, Style, TotalVariation
 from . import files
-from .crops import Crops
+from .crops import Crops, photograph
 from .network import Architecture, StyleNetwork, is_row
 from .painter import Painter
 
@@ -91,6 +91,7 @@ def train_painter(
     warm_up=20,
     architecture=None,
     convolutions=None,
+    colours_first=True,
     seed=0,
     precision="auto",
     checkpoint=None,
@@ -106,7 +107,8 @@ def train_painter(
     paintings : str, array, or dict of str to (str or array)
         A sample's name or a picture of shape (1, H, W, 3); several with their names.
     photographs : sequence of str or array, optional
-        To train on. Default: those of scikit-image.
+        To train on: samples' names, "china" and "flower" (which come with scikit-learn: ``pip
+        install "nsthelpers[training]"``), or pictures. Default: those of scikit-image.
     steps : int, default 1000
     content_weight, style_weight, tv_weight : float, defaults 1, 20, 0.1
         As of :func:`nsthelpers.stylize`, but for the style's, which is 10 there.
@@ -127,6 +129,10 @@ def train_painter(
         Whose kernels are taken, and stay as they are: only scales and shifts are learnt, beginning
         with the means of this painter's. Its architecture is taken as well. See
         :func:`add_painting`.
+    colours_first : bool, default True
+        Move every piece, and later every photograph, to the painting's colours before the network
+        sees it. ``False``: the network has to learn the colours as well, and the content is
+        compared with the piece as it is.
     seed : int, default 0
         Of the first weights and of the pieces and their order.
     precision : {"auto", "float32", "bfloat16"}, default "auto"
@@ -159,7 +165,7 @@ def train_painter(
     -----
     Every piece is moved to the painting's colours first (:func:`nsthelpers.match_colours`): that is
     what the network sees, and what its content is compared with. So it has strokes to learn, and no
-    colours.
+    colours. What becomes of it without this is in the record, ``painter_recipe``.
 
     References
     ----------
@@ -192,12 +198,15 @@ def train_painter(
     precision = quickest_precision() if precision == "auto" else precision
     reading = network or default_network()
     chosen = PHOTOGRAPHS if photographs is None else photographs
-    pool = Crops([_picture(each, 512) for each in chosen], crops, side, seed)
-    palettes = [palette(painting) for painting in named.values()]
+    pool = Crops([photograph(each, 512) for each in chosen], crops, side, seed)
+    palettes = None
+    if colours_first:
+        palettes = [palette(painting) for painting in named.values()]
     settings = {
         "steps": steps, "content_weight": content_weight, "style_weight": style_weight,
         "tv_weight": tv_weight, "side": side, "crops": crops, "batch": batch,
-        "learning_rate": learning_rate, "warm_up": warm_up, "seed": seed, "precision": precision,
+        "learning_rate": learning_rate, "warm_up": warm_up, "colours_first": colours_first,
+        "seed": seed, "precision": precision,
         "photographs": [each if isinstance(each, str) else "given" for each in chosen],
         "network": reading.settings(),
     }  # fmt: skip
@@ -209,7 +218,7 @@ def train_painter(
     lesson = _Lesson(
         style_network, learnt, pool, palettes,
         [
-            content_weight * Content(pool.recoloured(0, palettes[row]), content_layers,
+            content_weight * Content(_seen(pool, 0, palettes, row), content_layers,
                                      network=reading)
             + style_weight
             * Style(painting, style_layers, layer_weights=style_layer_weights, network=reading)
@@ -262,7 +271,7 @@ def add_painting(
     """Teach a painter one painting more, and nothing else.
 
     The convolutions stay as they are: only the new painting's own row of scales and shifts is
-    learnt (1,664 numbers of 418 thousand in the default architecture). So the paintings that the
+    learnt (1,600 numbers of 418 thousand in the default architecture). So the paintings that the
     painter knows already look the same as before, to the bit.
 
     Parameters
@@ -314,6 +323,11 @@ def add_painting(
     (name,) = named
     if name in painter.names:
         raise ValueError(f"the painter knows {name!r} already; give another name with name=")
+    colours_first = painter.palettes is not None
+    if options.setdefault("colours_first", colours_first) != colours_first:
+        raise ValueError(
+            f"the painter was trained with colours_first={colours_first}; leave it out here"
+        )
     row = train_painter(named, photographs, steps=steps, convolutions=painter, **options)
     old, new = painter.network, row.network
     rows = old.architecture.paintings + 1
@@ -324,7 +338,7 @@ def add_painting(
             values = np.concatenate([values, to_numpy(new.weights[key])])
         variable.assign(values)
     settings = {**painter.settings, "added": [*painter.settings.get("added", []), row.settings]}
-    palettes = [*painter.palettes, *row.palettes]
+    palettes = None if painter.palettes is None else [*painter.palettes, *row.palettes]
     return Painter(network, [*painter.names, name], palettes, settings, mix=name)
 
 
@@ -377,7 +391,7 @@ class _Lesson:
         key = number, row
         if key in self._features:
             return self._features[key]
-        piece = self._pool.recoloured(number, self._palettes[row])
+        piece = _seen(self._pool, number, self._palettes, row)
         content = Content(
             piece,
             self._content.layers,
@@ -390,6 +404,11 @@ class _Lesson:
         if size * self._pool.count * len(self._bound) <= _KEPT_FEATURES:
             self._features[key] = made
         return made
+
+
+def _seen(pool, number, palettes, row):
+    """What the network sees of a piece, which is also what its content is compared with."""
+    return pool[number] if palettes is None else pool.recoloured(number, palettes[row])
 
 
 class _State:
@@ -465,11 +484,10 @@ def _named(paintings):
         paintings = {name: paintings}
     if not paintings:
         raise ValueError("there are no paintings to learn from")
-    return {name: _picture(each, 512) for name, each in paintings.items()}
-
-
-def _picture(given, max_side):
-    return samples.load(given, max_side=max_side) if isinstance(given, str) else as_image(given)
+    return {
+        name: samples.load(each, max_side=512) if isinstance(each, str) else as_image(each)
+        for name, each in paintings.items()
+    }
 
 
 def _check(named, architecture, side, crops, batch, steps):

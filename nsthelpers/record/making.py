@@ -1,7 +1,8 @@
 """Making the record: the list of its experiments, run point by point.
 
 ``contents.toml`` is the list. An experiment is a file of the folder ``experiments``, in the format
-of the studies, or one of the studies themselves, at the size that the list says.
+of the studies, or one of the studies themselves, at the size that the list says. Some train a
+painter at every point: ``trainings.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..recipes import run
 from ..studies import study as studies
 from ..sweeps.grid import expanded
 from ..sweeps.store import provenance, setting_as_data
+from . import trainings
 from .store import HOME, RecordStore
 
 __all__ = ["contents", "make", "progress_of"]
@@ -48,6 +50,8 @@ def progress_of(study, folder=HOME) -> tuple[int, int]:
 
 def _study(name, max_side=None, steps=None):
     own = HOME / "experiments" / f"{name}.toml"
+    if own.is_file() and trainings.is_one(own):
+        return trainings.read(own)
     study = studies.read(own if own.is_file() else name)
     # No network: where a study's pictures need one, the drawn ones take their places.
     return study.adapted(max_side=max_side, steps=steps, stand_ins=True)

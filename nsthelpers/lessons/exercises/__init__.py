@@ -6,7 +6,17 @@ check does not compare the package with itself. One module for each notebook.
 
 from __future__ import annotations
 
-from . import content, control, network, smoothness, statistics, studies, style, transfer
+from . import (
+    content,
+    control,
+    network,
+    real_time,
+    smoothness,
+    statistics,
+    studies,
+    style,
+    transfer,
+)
 from .task import Task
 
 __all__ = ["TASKS", "Task"]
@@ -15,4 +25,5 @@ __all__ = ["TASKS", "Task"]
 TASKS = (
     *network.TASKS, *content.TASKS, *style.TASKS, *transfer.TASKS, *smoothness.TASKS,
     *studies.TASKS, *statistics.TASKS, *control.TASKS,
+    *real_time.TASKS,
 )  # fmt: skip

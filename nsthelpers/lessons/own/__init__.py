@@ -4,11 +4,12 @@ What is not filled in yet, or wrong, is replaced by the notebook's own function,
 """
 
 from .looping import LoopRun, loop
+from .normalising import OwnPainter, painter
 from .objective import OwnObjective, regions, terms
 from .painting import Painted, paint
 from .parts import optimizer, statistic
 
 __all__ = [
-    "LoopRun", "OwnObjective", "Painted", "loop", "optimizer", "paint", "regions", "statistic",
-    "terms",
+    "LoopRun", "OwnObjective", "OwnPainter", "Painted", "loop", "optimizer", "paint", "painter",
+    "regions", "statistic", "terms",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import losses
 from ...backend import compile_value_and_gradient, ops, to_numpy, to_tensor
+from ...real_time.network import instance_normalisation
 from ...statistics.base import products
 from ..checks import check, numpy_habit, tasks
 from ..notes import note_html, words_html
@@ -43,6 +44,7 @@ OURS = {
     "gradient_step": _step,
     "guided_gram": _guided_gram,
     "adjacent_gram": _adjacent_gram,
+    "instance_norm": instance_normalisation,
 }
 _NEEDS_NO_GRADIENT = {"gradient_step"}
 _NUMPY = (

@@ -29,10 +29,10 @@ from .parts import (
     OwnSum,
 )
 
-__all__ = ["PAINTABLE", "Painted", "paint", "paint_verdict"]
+__all__ = ["PAINTABLE", "Painted", "paint", "paint_verdict", "what_went_wrong"]
 
-#: Tasks whose functions paint.
-PAINTABLE = tuple(OURS)
+#: Tasks whose functions paint. (A painter's normalisation needs one: :func:`own.painter`.)
+PAINTABLE = tuple(name for name in OURS if name != "instance_norm")
 
 _SIDE, _STEPS = 96, 25
 _CONTENT, _STYLE = "block3_conv2", ("block1_conv1", "block2_conv1", "block3_conv1")
@@ -115,10 +115,20 @@ def paint_verdict(verdict) -> Painted:
         if "symbolic" in str(error).lower() or "numpy" in str(error).lower():
             seen = "Without a gradient no pixel moves: this mistake leaves the photograph as it is."
             return Painted(verdict, _photo(), right, seen)
-        text = " ".join(str(error).split())[:150]
-        seen = f"No picture can be made with it: it stops with {type(error).__name__}: {text}"
-        return Painted(verdict, None, right, seen)
+        return Painted(verdict, None, right, what_went_wrong(error))
     return Painted(verdict, yours, right, _what_is_seen(verdict, yours, right))
+
+
+def what_went_wrong(error) -> str:
+    """Why there is no picture.
+
+    Examples
+    --------
+    >>> what_went_wrong(ValueError("no"))
+    'No picture can be made with it: it stops with ValueError: no'
+    """
+    text = " ".join(str(error).split())[:150]
+    return f"No picture can be made with it: it stops with {type(error).__name__}: {text}"
 
 
 def _what_is_seen(verdict, yours, right):
