@@ -752,7 +752,8 @@ def _optimizer_of(job):
 
 def _scales_of(job, size):
     if job.scales == "coarse to fine":
-        first = METHODS[job.method].coarsest if hasattr(job, "method") else _COARSEST
+        method = METHODS[job.method] if hasattr(job, "method") else None
+        first = method.coarsest if method and method.columns else _COARSEST
         return coarse_to_fine(max(size), max(first, smallest_scale(size)))
     return None if job.scales == "none" else job.scales
 

@@ -81,7 +81,8 @@ def _in_sources(change, text: str) -> str:
 def _addressed(root: Path) -> list[Path]:
     names = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "pyproject.toml")
     pages = [root / name for name in names]
-    return [*pages, *sorted((root / "notebooks").glob("*.ipynb")), root / "nsthelpers/__init__.py"]
+    notebooks = [*(root / "notebooks").glob("*.ipynb"), *(root / "book/drafts").glob("*.ipynb")]
+    return [*pages, *sorted(notebooks), root / "nsthelpers/__init__.py"]
 
 
 def _read(path: Path) -> str:

@@ -192,7 +192,8 @@ class TestRefused:
 
     def test_which_statistics_add_up(self):
         assert set(STATISTICS) - set(ADDITIVE) == {
-            "blurred", "adjacent", "content aware", "mmd gaussian",
+            "blurred", "adjacent", "content aware", "mmd gaussian", "sliced wasserstein",
+            "relaxed emd", "nearest",
         }  # fmt: skip
 
     def test_terms_and_networks(self, network):
