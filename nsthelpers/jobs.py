@@ -437,13 +437,13 @@ class Method:
         Other defaults than those of :class:`Stylize`, which are the ones of "gatys".
     columns : bool
         Whether content is looked at in all layers at once, place by place.
-    coarsest : int
-        The first long side from coarse to fine, in pixels.
+    coarsest : int or None
+        The first long side from coarse to fine, in pixels; None: the recipes' own.
     """
 
     settings: dict = dataclasses.field(default_factory=dict)
     columns: bool = False
-    coarsest: int = 128
+    coarsest: int | None = None
 
     def filled(self, given) -> dict:
         """Settings, with those of the method where nothing is given."""
@@ -463,7 +463,16 @@ class Method:
 _NO_CHOICE = ("optimizer", None)
 
 # Cosines say nothing of strength: L-BFGS makes coloured specks of that, which small steps do not.
-_PYRAMID = {"optimizer": "adam", "learning_rate": 0.002, "image_as": "laplacian", "steps": 100}
+_OF_COLUMNS = {
+    "content_layers": COLUMN_LAYERS,
+    "style_layers": COLUMN_LAYERS,
+    "style_weight": 1.0,
+    "tv_weight": 0.0,
+    "optimizer": "adam",
+    "learning_rate": 0.002,
+    "image_as": "laplacian",
+    "steps": 100,
+}
 
 #: The methods by name. Weights and steps are not the papers': they were chosen by looking at small
 #: pictures, of 128 and 160 pixels.
@@ -478,28 +487,12 @@ METHODS = {
         }
     ),
     "strotss": Method(
-        {
-            "statistic": "relaxed emd",
-            "content_layers": COLUMN_LAYERS,
-            "style_layers": COLUMN_LAYERS,
-            "content_weight": 2.0,
-            "style_weight": 1.0,
-            "tv_weight": 0.0,
-            **_PYRAMID,
-        },
+        {"statistic": "relaxed emd", "content_weight": 2.0, **_OF_COLUMNS},
         columns=True,
         coarsest=64,
     ),
     "nearest_neighbours": Method(
-        {
-            "statistic": "nearest",
-            "content_layers": COLUMN_LAYERS,
-            "style_layers": COLUMN_LAYERS,
-            "content_weight": 1.0,
-            "style_weight": 1.0,
-            "tv_weight": 0.0,
-            **_PYRAMID,
-        },
+        {"statistic": "nearest", "content_weight": 1.0, **_OF_COLUMNS},
         columns=True,
         coarsest=64,
     ),
@@ -531,7 +524,7 @@ class Stylize(Job):
     method: str = _setting(
         "gatys",
         _choice(*choices.METHODS),
-        "what content and style are taken to be; what is not said is then set as it looks best",
+        "what content and style are taken to be; what is not said is then set to go with it",
     )
     content_weight: float = _setting(1.0, _WEIGHT, "α, weight of the content loss")
     style_weight: float = _setting(10.0, _WEIGHT, "β, weight of the style loss; 1 to 100 is usual")

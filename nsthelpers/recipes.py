@@ -697,9 +697,9 @@ def _weight_like_gram(style, photo):
     return balance(gram + other, photo).weights["style_2"]
 
 
-def _coarsest(size):
+def _coarsest(size, first=None):
     """The first long side from coarse to fine: a panorama must not become too low."""
-    return max(_COARSEST, smallest_scale(size))
+    return max(first or _COARSEST, smallest_scale(size))
 
 
 def _painting_side(job, photo=None):
@@ -752,9 +752,8 @@ def _optimizer_of(job):
 
 def _scales_of(job, size):
     if job.scales == "coarse to fine":
-        method = METHODS[job.method] if hasattr(job, "method") else None
-        first = method.coarsest if method and method.columns else _COARSEST
-        return coarse_to_fine(max(size), max(first, smallest_scale(size)))
+        first = METHODS[getattr(job, "method", "gatys")].coarsest
+        return coarse_to_fine(max(size), _coarsest(size, first))
     return None if job.scales == "none" else job.scales
 
 
