@@ -57,3 +57,13 @@ html_theme_options = {
     "show_navbar_depth": 1,
     "show_toc_level": 2,
 }
+
+
+def _not_ours(app, what, name, thing, skip, options):
+    """Leave out what matplotlib lays into its subclasses: its docstrings need its own extensions."""
+    module = getattr(thing, "__module__", None)
+    return True if isinstance(module, str) and not module.startswith("nsthelpers") else None
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", _not_ours)

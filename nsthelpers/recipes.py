@@ -155,7 +155,9 @@ def stylize(job, network):
     ==================== ======================================= ==================================
 
     With the last two, weights are those of losses as they are, of which "relative" and cosines have
-    no unit. They work on whole pictures only: neither ``tiles`` nor ``regions``.
+    no unit. They work on whole pictures only: neither ``tiles`` nor ``regions``. Weights, steps and
+    optimizers are not the papers' (STROTSS has RMSprop): they were chosen by looking at pictures of
+    128 and 160 pixels, and how they do at larger sizes has not been seen.
 
     The photograph's colours can be kept in two ways. ``colours="photograph"`` matches the
     paintings' to them before the transfer (:func:`nsthelpers.match_colours`): patterns of the
