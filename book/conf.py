@@ -60,7 +60,7 @@ html_theme_options = {
 
 
 def _not_ours(app, what, name, thing, skip, options):
-    """Leave out what matplotlib lays into its subclasses: its docstrings need its own extensions."""
+    """Leave out what matplotlib lays into its subclasses: it needs extensions of its own."""
     module = getattr(thing, "__module__", None)
     return True if isinstance(module, str) and not module.startswith("nsthelpers") else None
 
