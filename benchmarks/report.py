@@ -201,11 +201,11 @@ def short(records):
     """The README's block: the ratios that matter, wins and losses alike."""
     parts = []
     if found := records.get("six_pairs"):
-        from six_pairs import STARTS, factors
+        from six_pairs import BOTH, STARTS, factors
 
         rows = []
-        texts = ("the photograph", "the same recoloured", "noise")
-        for start, text in zip(STARTS, texts, strict=True):
+        texts = ("the photograph", "the same recoloured", "noise", "noise, and so does the tutorial's")
+        for start, text in zip((*STARTS, BOTH), texts, strict=True):
             cells = [f"from {text}"]
             for place, _ in enumerate(found["steps"]):
                 values = factors(found["rows"], start, place)

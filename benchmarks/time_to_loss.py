@@ -187,8 +187,11 @@ def run_ours(name, relay, limit, photo, painting, bound):
     nst.synthesize(objective, **given, steps=limit, callbacks=note, progress=False)
 
 
-def tutorial_program(photo, painting):
-    """Its own program: one compiled step with the gradient, Adam and the clipping in it."""
+def tutorial_program(photo, painting, start=None):
+    """Its own program: one compiled step with the gradient, Adam and the clipping in it.
+
+    It starts from the photograph, unless another image is given.
+    """
     from nsthelpers import load_weights
     from nsthelpers.backend import keras, tf
     from nsthelpers.network.layers import STYLE_LAYERS
@@ -221,7 +224,7 @@ def tutorial_program(photo, painting):
         return loss
 
     step(), step()
-    image.assign(photo)
+    image.assign(photo if start is None else start)
     for value in optimizer.variables[2:]:  # both moments; the first two are the count and the rate
         value.assign(tf.zeros_like(value))
     optimizer.iterations.assign(0)

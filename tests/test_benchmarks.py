@@ -281,9 +281,11 @@ RECORDS = {
             {
                 "pair": ["cup", "wave"],
                 "tutorial": [20.0],
+                "tutorial (noise, both)": [40.0],
                 "before: content": [None],
                 **dict.fromkeys(
-                    ("content", "recoloured", "noise"), [{"seconds": 8.0, "evaluations": 90}]
+                    ("content", "recoloured", "noise", "noise, both"),
+                    [{"seconds": 8.0, "evaluations": 90}],
                 ),
             }
         ],
@@ -343,6 +345,7 @@ class TestTables:
         )
         assert "| 512 x 384 | 1.00 s | 50% | 0.50 | 1.50 | 1.50 s |" in text
         assert "| from noise | **2.5** (2.5) |" in text
+        assert "| from noise, and so does the tutorial's | **5.0** (5.0) |" in text
         assert "on 2030-01-02, a machine" in text and len(text.splitlines()) < 30
 
     def test_before_and_after_stand_in_one_table(self):
