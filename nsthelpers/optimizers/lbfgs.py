@@ -278,15 +278,12 @@ class LBFGSDescent:
 
     def _compared(self, image, path, gradient):
         """A trial point beside the point where the search began."""
-        before, rows = self.evaluation.gradient, self._history.rows
-        slope, free, freed = _turned(path, self._free, image, gradient, self._low, self._high)
-        # The products are those of what will be remembered, rounding included: an estimate from
-        # rounded pairs still has positive curvature.
-        pair = rows.rounded(_pair(self.image, image, before, gradient))
-        newest = _newest(pair, gradient, free)
-        return _Trial(
-            slope, free, pair, rows.correction(freed), rows.products(newest), _among(newest, pair)
-        )
+        rows = self._history.rows
+        slope, free, freed, pair, newest, with_pair = _compared(
+            path, self._free, self.image, image, self.evaluation.gradient, gradient,
+            self._low, self._high, rows.sample,
+        )  # fmt: skip
+        return _Trial(slope, free, pair, rows.correction(freed), rows.products(newest), with_pair)
 
 
 class _History:
@@ -389,28 +386,23 @@ class _Trial(NamedTuple):
 
 
 @_compiled
-def _turned(path, free, after, gradient_after, low, high):
-    """The slope at a trial point; what is free there; 1 where freed, -1 where held, else 0."""
+def _compared(path, free, before, after, gradient, gradient_after, low, high, sample):
+    """A trial point beside the one where the search began: in one call, since calls cost.
+
+    Returns the slope at the point; what is free there; 1 where freed, -1 where held, else 0; the
+    step and the gradient's change in two rows; these and the gradient, where variables are free, in
+    three; and the products of the three with the two.
+    """
     free_after = _free(after, gradient_after, low, high)
-    return ops.sum(gradient_after * path), free_after, ops.reshape(free_after - free, (-1,))
-
-
-@_compiled
-def _pair(image, after, gradient, gradient_after):
-    """A step and the change of the gradient, in two rows."""
-    return ops.reshape(ops.stack([after - image, gradient_after - gradient]), (2, -1))
-
-
-@_compiled
-def _newest(pair, gradient, free):
-    """A pair and a gradient, where variables are free, in three rows."""
-    return ops.concatenate([pair, ops.reshape(gradient, (1, -1))]) * ops.reshape(free, (1, -1))
-
-
-@_compiled
-def _among(newest, pair):
-    """Their products with the pair."""
-    return ops.matmul(newest, ops.transpose(pair))
+    pair = ops.reshape(ops.stack([after - before, gradient_after - gradient]), (2, -1))
+    # The products are those of what will be remembered, rounding included: an estimate from
+    # rounded pairs still has positive curvature.
+    pair = ops.cast(ops.cast(pair, sample.dtype), pair.dtype)
+    newest = ops.concatenate([pair, ops.reshape(gradient_after, (1, -1))])
+    newest *= ops.reshape(free_after, (1, -1))
+    freed = ops.reshape(free_after - free, (-1,))
+    slope = ops.sum(gradient_after * path)
+    return slope, free_after, freed, pair, newest, ops.matmul(newest, ops.transpose(pair))
 
 
 @_compiled

@@ -48,9 +48,10 @@ class Rows:
     def __len__(self):
         return self._count
 
-    def rounded(self, vectors):
-        """The same vectors as they would come back from the table."""
-        return ops.cast(ops.cast(vectors, self._blocks[0].dtype), self._dtype)
+    @property
+    def sample(self):
+        """A tensor of the table's dtype: what is kept will be rounded to it."""
+        return self._blocks[0][:0]
 
     def replace(self, places, vectors):
         """Put vectors, shape (k, size), in the rows of these k places."""
