@@ -788,6 +788,71 @@ def test_upload_of_the_same_name_replaces_the_first(make, painting, photo):
     assert len(panel.style.menu.options) == count
 
 
+def stopped_after(panel, step):
+    """Run a panel, and stop it after so many steps."""
+    shown = panel._after_step
+
+    def halfway(run, progress):
+        shown(run, progress)
+        return progress.record.step == step
+
+    panel._after_step = halfway
+    return finished(panel)
+
+
+def test_studio_goes_on_where_the_kernel_died(make, tmp_path):
+    whole = make("studio")
+    whole.steps.value, whole.style_weight.value = 5, 20.0
+    expected = finished(whole)
+
+    first = make("studio", checkpoint=tmp_path / "kept")
+    first.steps.value, first.style_weight.value = 5, 20.0
+    assert stopped_after(first, 2).history[-1].step == 2
+    first.close()
+
+    again = make("studio", checkpoint=tmp_path / "kept")
+    assert (again.steps.value, again.style_weight.value) == (5, 20.0)
+    assert "The last run is kept" in said(again)
+    result = finished(again)
+    assert np.array_equal(result.image, expected.image)
+    assert [record.loss for record in result.history] == [r.loss for r in expected.history]
+
+
+def test_studio_keeps_one_run_only(make, tmp_path):
+    panel = make("studio", checkpoint=tmp_path)
+    for weight in (5.0, 50.0):
+        panel.style_weight.value = weight
+        assert finished(panel).stop_reason == "steps"
+    assert len(list(tmp_path.glob("run-*"))) == 1
+    assert make("studio", checkpoint=tmp_path).style_weight.value == 50.0
+
+
+def test_studio_says_what_it_cannot_bring_back(make, painting, tmp_path):
+    panel = make("studio", checkpoint=tmp_path)
+    send(panel.style, mine=png(painting))
+    expected = stopped_after(panel, 1)
+    assert expected.history[-1].step == 1
+    again = make("studio", checkpoint=tmp_path)
+    assert "painting cannot be brought back" in said(again)
+    send(again.style, mine=png(painting))
+    assert finished(again).history[1].loss == expected.history[1].loss
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b'{"steps": "many", "method": 7}', b"\xff"])
+def test_studio_begins_anew_where_what_was_kept_is_damaged(make, tmp_path, damage):
+    (tmp_path / "controls.json").write_bytes(damage)
+    panel = make("studio", checkpoint=tmp_path)
+    assert finished(panel).stop_reason == "steps"
+
+
+def test_studio_says_that_nothing_can_be_kept_there(make, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    panel = make("studio", checkpoint=tmp_path / "file")
+    panel.run()
+    assert panel.wait(PATIENCE) is None
+    assert "file" in said(panel) and not panel.running
+
+
 @pytest.mark.parametrize("data", [b"", b"not <an> image", png(nst.white_noise(8, 8))])
 def test_broken_upload_is_reported_and_changes_nothing(make, data):
     panel = make("studio")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ipywidgets as ipw
 import numpy as np
+from traitlets import TraitError
 
 from ..images import samples
 from ..images.arrays import resize
@@ -14,6 +15,7 @@ from ..jobs import METHODS, settings_of
 from ..network.vgg import VGG
 from ..profiles import profile as run_profile
 from ..recipes import open_image, stylize
+from .keeping import Kept
 from .parts import (
     column,
     download_html,
@@ -30,10 +32,16 @@ __all__ = ["Chooser", "studio", "Studio", "uploaded"]
 
 _SIDES = {"fast": (32, 48, 64), "cpu": (128, 192, 256, 384), "gpu": (256, 384, 512, 768, 1024)}
 _LARGEST = 1024  # pixels of the long side that are kept of a picture
+_CHECKPOINT_SECONDS = 15  # a run of the studio takes a minute or two
 
 
 def studio(
-    content="chelsea", style="swirling_night", *, profile=None, network: VGG | None = None
+    content="chelsea",
+    style="swirling_night",
+    *,
+    profile=None,
+    network: VGG | None = None,
+    checkpoint=None,
 ) -> RunPanel:
     """Paint any photograph in the manner of any painting, and take the result home.
 
@@ -43,6 +51,12 @@ def studio(
         What is chosen at first.
     profile, network
         As for :func:`layer_explorer`.
+    checkpoint : str or Path, optional
+        A folder in which the last run is kept on the way: its state, up to 500 bytes for each
+        pixel, and what the controls said. After Stop, or when the kernel has died, the controls
+        come back with the cell, and Run goes on from there, with the same result as if nothing
+        had happened. Uploaded pictures are not kept: upload them again first. On Colab, take a
+        folder of a mounted Drive. Default: nothing is kept.
 
     Returns
     -------
@@ -54,12 +68,13 @@ def studio(
     >>> panel.style_weight.value, panel.running
     (10.0, False)
     """
-    return Studio(content, style, profile or run_profile(), network)
+    return Studio(content, style, profile or run_profile(), network, checkpoint)
 
 
 class Studio(RunPanel):
-    def __init__(self, content, style, profile, network):
+    def __init__(self, content, style, profile, network, checkpoint=None):
         self._network, self._latest, self._photo = network, None, None
+        self._kept = None if checkpoint is None else Kept(checkpoint)
         self.content = Chooser("photograph", content, self._new_photo)
         self.style = Chooser("painting", style, lambda: None)
         self.method = setting_control("method")
@@ -91,6 +106,8 @@ class Studio(RunPanel):
         photo = self.content.image
         super().__init__(controls, photo, photo, ("", ""))
         self._new_photo()
+        if self._kept is not None:
+            self._bring_back(self._kept.controls())
 
     def arrange(self):
         choosers = row(self.content, self.style, align_items="flex-start")
@@ -118,9 +135,39 @@ class Studio(RunPanel):
             "network": self._network,
             **run_settings(self),
         }
+        if self._kept is not None:
+            said = {name: control.value for name, control in self._named_controls().items()}
+            choices["checkpoint"] = self._kept.state(said, photo, painting)
+            choices["checkpoint_seconds"] = _CHECKPOINT_SECONDS
         return lambda callback: stylize(
             photo, painting, callbacks=callback, progress=False, **choices
         )
+
+    def _named_controls(self):
+        """What decides the picture, by name; the method first, for it sets others."""
+        return {
+            "method": self.method, "style_weight": self.style_weight,
+            "statistic": self.statistic, "smoothing": self.smoothing, "size": self.size,
+            "steps": self.steps, "start": self.start, "optimizer": self.optimizer,
+            "photograph": self.content.menu, "painting": self.style.menu,
+        }  # fmt: skip
+
+    def _bring_back(self, said):
+        """Set the controls to what they said in the run that was kept, as far as they can be."""
+        lost = []
+        for name, control in self._named_controls().items():
+            if name in said:
+                try:
+                    control.value = said[name]
+                except TraitError:  # an upload, which stayed in the old kernel; another profile
+                    lost.append(name)
+        if lost:
+            self._set_message(
+                f"Of the last run, {' and '.join(lost)} cannot be brought back. Set it as it was, "
+                "and Run goes on; anything else begins anew."
+            )
+        elif said:
+            self._set_message("The last run is kept: Run goes on with it.")
 
     def _take_over(self, change):
         """The controls show what a method sets; only "gatys" has a statistic to choose."""
