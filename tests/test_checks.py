@@ -17,6 +17,7 @@ from nsthelpers.lessons import checks
 from nsthelpers.lessons.hints import Hints
 from nsthelpers.network import vgg
 from nsthelpers.recipes import coarse_to_fine
+from nsthelpers.statistics import columns
 from nsthelpers.statistics.gram import Gram
 
 ALL = checks.tasks()
@@ -53,6 +54,7 @@ def test_the_right_answer_passes(name):
         ("content_loss", losses.content_loss),
         ("gram_matrix", losses.gram_matrix),
         ("adjacent_gram", lambda f: Gram(offsets=[(0, 1)]).describe(f)[0]),
+        ("nearest", lambda rows, others: columns.nearest(*map(columns.unit, (rows, others)))),
         ("style_loss", losses.style_loss),
         ("coarse_to_fine_sizes", coarse_to_fine),
         ("total_variation", losses.total_variation),

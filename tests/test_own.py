@@ -319,6 +319,11 @@ def wrong_ones():
             (lambda f: gram(f, size(f)), "this is the plain Gram matrix"),
             (lambda f: ops.transpose(solution("adjacent_gram")(f)), "this is the transpose"),
         ],
+        "sorted_answers": [
+            (lambda f, d: ops.transpose(ops.matmul(rows(f), d)), "are not sorted"),
+            (lambda f, d: solution("sorted_answers")(f, d)[:, ::-1], "largest to the smallest"),
+            (lambda f, d: ops.transpose(solution("sorted_answers")(f, d)), "turn it over"),
+        ],
         "gradient_step": [
             (lambda x, g, r: np.clip(x + r * g, 0, 1), "uphill"),
             (lambda x, g, r: x - r * g, "leaves the range"),
@@ -681,6 +686,17 @@ class TestStatistic:
         assert losses[0]["style"]["loss"] == pytest.approx(losses[1]["style"]["loss"], rel=1e-5)
         assert losses[0]["style"]["loss"] > 0
         assert repr(theirs) == "adjacent_gram: yours paints."
+
+    def test_their_sorted_answers_are_the_packages_of_all_positions(self, network, photo, painting):
+        theirs = nst.own.statistic("sorted_answers", solution("sorted_answers"))
+        ours = nst.statistics.SlicedWasserstein(places=photo.shape[1] * photo.shape[2])
+        losses = [
+            nst.Style(painting, STYLE, statistic=each, network=network).report(photo)
+            for each in (theirs, ours)
+        ]
+        assert losses[0]["style"]["loss"] == pytest.approx(losses[1]["style"]["loss"], rel=1e-5)
+        assert losses[0]["style"]["loss"] > 0
+        assert repr(theirs) == "sorted_answers: yours paints." and str(theirs) == "sorted_answers"
 
     def test_numpy_is_named_and_replaced(self):
         made = nst.own.statistic("adjacent_gram", in_numpy)

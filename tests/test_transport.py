@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 import nsthelpers as nst
 from nsthelpers.backend import compile_value_and_gradient, to_numpy, to_tensor
 from nsthelpers.statistics import SlicedWasserstein
-from nsthelpers.statistics.transport import _directions, _looked_at
+from nsthelpers.statistics.transport import _looked_at, unit_directions
 
 
 def cloud(height, width, filters, seed=0):
@@ -25,7 +25,7 @@ def loss_of(statistic, features, *paintings, shares=None, reduction="mean"):
 class TestSlicedWasserstein:
     def test_of_a_shifted_cloud_it_is_the_squared_shift_in_the_mean_of_directions(self):
         features, shift = cloud(6, 7, 5), np.array([1.0, -2.0, 0.5, 0.0, 3.0])
-        along = _directions(5, 5, 0)
+        along = unit_directions(5, 5, 0)
         found = loss_of(SlicedWasserstein(), features + shift, features)
         assert found == pytest.approx(np.mean((along @ shift) ** 2))  # sorting undoes nothing
         many = loss_of(SlicedWasserstein(directions=4000), features + shift, features)
@@ -39,10 +39,10 @@ class TestSlicedWasserstein:
 
     @given(seed=st.integers(0, 20), filters=st.integers(2, 9))
     def test_directions_have_length_1_and_are_the_same_again(self, seed, filters):
-        along = _directions(2 * filters, filters, seed)
+        along = unit_directions(2 * filters, filters, seed)
         assert np.linalg.norm(along, axis=1) == pytest.approx(1)
-        assert np.array_equal(along, _directions.__wrapped__(2 * filters, filters, seed))
-        assert not np.array_equal(along, _directions(2 * filters, filters, seed + 1))
+        assert np.array_equal(along, unit_directions.__wrapped__(2 * filters, filters, seed))
+        assert not np.array_equal(along, unit_directions(2 * filters, filters, seed + 1))
 
     @given(
         height=st.integers(1, 40), width=st.integers(1, 40), places=st.integers(1, 300),
@@ -76,13 +76,13 @@ class TestSlicedWasserstein:
         theirs = np.array([0.0, 10.0]).reshape(1, 1, 2, 1)
         ours = np.array([7.0, 1.0, 5.0, 9.0]).reshape(1, 1, 4, 1)  # against 0, 2.5, 7.5, 10
         expected = np.mean(np.square([1 - 0, 5 - 2.5, 7 - 7.5, 9 - 10]))
-        signed = _directions(1, 1, 0)[0, 0]
+        signed = unit_directions(1, 1, 0)[0, 0]
         found = loss_of(SlicedWasserstein(), signed * ours, signed * theirs)
         assert found == pytest.approx(expected)
 
     def test_two_paintings_are_a_mixture_of_their_clouds(self):
         one, other = np.zeros((1, 10, 10, 1)), np.ones((1, 10, 10, 1))
-        signed = _directions(1, 1, 0)[0, 0]
+        signed = unit_directions(1, 1, 0)[0, 0]
         ours = (np.arange(100) >= 75).reshape(one.shape).astype(float)  # a quarter of the other
         options = {"shares": [0.75, 0.25]}
         found = loss_of(SlicedWasserstein(), signed * ours, one, signed * other, **options)

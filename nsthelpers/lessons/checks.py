@@ -81,7 +81,7 @@ def tasks(notebook=None) -> dict[str, Task]:
     Parameters
     ----------
     notebook : int, optional
-        1 to 9.
+        1 to 10.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from ..images.pyramids import linear_weights
 from .base import Statistic, four_axes, mean_loss
 from .columns import distances_to, layer_scales, parts_of_columns, unit
 
-__all__ = ["Nearest", "RelaxedEMD", "SlicedWasserstein"]
+__all__ = ["Nearest", "RelaxedEMD", "SlicedWasserstein", "unit_directions"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class SlicedWasserstein(Statistic):
     def describe(self, features):
         maps = four_axes(ops.convert_to_tensor(features))
         _, height, width, filters = maps.shape
-        along = _directions(self.directions or filters, filters, self.seed)
+        along = unit_directions(self.directions or filters, filters, self.seed)
         looked = _looked_at(len(along), height, width, self.places, self.seed)
         answers = ops.matmul(
             to_tensor(along, maps.dtype.name), ops.transpose(losses.as_rows(maps))
@@ -320,8 +320,14 @@ def _moments(rows):
 
 
 @functools.lru_cache(maxsize=16)
-def _directions(count, filters, seed):
-    """Unit vectors, all directions alike: array, shape (count, filters)."""
+def unit_directions(count, filters, seed=0):
+    """Draw unit vectors, all directions alike: array, shape (count, filters).
+
+    Examples
+    --------
+    >>> bool(np.allclose(np.sum(unit_directions(5, 3) ** 2, axis=1), 1))
+    True
+    """
     vectors = np.random.default_rng([seed, filters]).normal(size=(count, filters))
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

@@ -16,6 +16,7 @@ from . import (
     studies,
     style,
     transfer,
+    transport,
 )
 from .task import Task
 
@@ -25,5 +26,5 @@ __all__ = ["TASKS", "Task"]
 TASKS = (
     *network.TASKS, *content.TASKS, *style.TASKS, *transfer.TASKS, *smoothness.TASKS,
     *studies.TASKS, *statistics.TASKS, *control.TASKS,
-    *real_time.TASKS,
+    *real_time.TASKS, *transport.TASKS,
 )  # fmt: skip

@@ -17,7 +17,7 @@ class Task:
     Attributes
     ----------
     notebook : int
-        1 to 9.
+        1 to 10.
     name, signature, goal : str
         What to write.
     cases : callable

@@ -34,6 +34,11 @@ def _adjacent_gram(features):
     return products(features[:, :, :-1], features[:, :, 1:])
 
 
+def _sorted_answers(features, directions):
+    rows = losses.as_rows(features)
+    return ops.sort(ops.matmul(ops.transpose(directions), ops.transpose(rows)), axis=1)
+
+
 #: What is used where the student's function cannot be.
 OURS = {
     "content_loss": losses.content_loss,
@@ -45,6 +50,7 @@ OURS = {
     "guided_gram": _guided_gram,
     "adjacent_gram": _adjacent_gram,
     "instance_norm": instance_normalisation,
+    "sorted_answers": _sorted_answers,
 }
 _NEEDS_NO_GRADIENT = {"gradient_step"}
 _NUMPY = (

@@ -23,10 +23,10 @@ from .parts import (
     OwnContent,
     OwnRegion,
     OwnSmoothness,
-    OwnStatistic,
     OwnSteps,
     OwnStyle,
     OwnSum,
+    described_by,
 )
 
 __all__ = ["PAINTABLE", "Painted", "paint", "paint_verdict", "what_went_wrong"]
@@ -77,7 +77,7 @@ def paint(name, function) -> Painted:
     Parameters
     ----------
     name : {"content_loss", "gram_matrix", "style_loss", "total_variation", "total_loss", \
-"gradient_step", "guided_gram", "adjacent_gram"}
+"gradient_step", "guided_gram", "adjacent_gram", "sorted_answers"}
         The task.
     function : callable
         Written with ``keras.ops``, so that there is a gradient; a ``gradient_step`` may be NumPy.
@@ -168,9 +168,9 @@ def _painted(name, function):
         left = half(photo, "left")
         style = OwnRegion(painting, _STYLE, function, left, network=network)
         objective = Objective([(_WEIGHTS[0], content), (_WEIGHTS[1] * left.share, style)])
-    elif name == "adjacent_gram":
-        verdict = Verdict(name, function, "yours", "")
-        style = Style(painting, _STYLE, statistic=OwnStatistic(verdict), network=network)
+    elif name in ("adjacent_gram", "sorted_answers"):
+        statistic = described_by(Verdict(name, function, "yours", ""))
+        style = Style(painting, _STYLE, statistic=statistic, network=network)
         objective = Objective(zip(_WEIGHTS, (content, style, smooth), strict=True))
     elif name == "total_loss":
         objective = Objective([(1.0, OwnSum((content, style, smooth), _WEIGHTS, function))])

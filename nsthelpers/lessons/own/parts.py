@@ -13,15 +13,16 @@ from ...backend import ops, to_numpy, to_tensor
 from ...objectives.objective import Term
 from ...objectives.terms import Content, Style, TotalVariation
 from ...optimizers.base import Optimizer
-from ...statistics.base import Statistic, mixture
+from ...statistics.base import Statistic, four_axes, mixture
+from ...statistics.transport import SlicedWasserstein, unit_directions
 from .judging import OURS, Verdict, judge
 
 __all__ = [
-    "OwnContent", "OwnRegion", "OwnSmoothness", "OwnStatistic", "OwnStyle", "OwnSum", "OwnSteps",
-    "optimizer", "statistic",
+    "OwnContent", "OwnRegion", "OwnSlices", "OwnSmoothness", "OwnStatistic", "OwnStyle", "OwnSum",
+    "OwnSteps", "described_by", "optimizer", "statistic",
 ]  # fmt: skip
 
-_DESCRIPTIONS = ("adjacent_gram", "gram_matrix")
+_DESCRIPTIONS = ("adjacent_gram", "gram_matrix", "sorted_answers")
 _SMALL = 1e-12  # as in the relative losses: a layer that is silent divides nothing by zero
 
 
@@ -70,14 +71,8 @@ class _OwnGram(Statistic):
         return "Gram matrix and loss written by a student"
 
 
-@dataclass(frozen=True)
-class OwnStatistic(Statistic):
-    """A statistic that a student's function describes; :func:`statistic` makes one."""
-
-    verdict: Verdict
-
-    def describe(self, features):
-        return self.verdict.function(features)
+class _Judged:
+    """Says whose function a statistic is made of."""
 
     def __str__(self):
         return self.verdict.name
@@ -89,12 +84,39 @@ class OwnStatistic(Statistic):
         return f"{self.verdict._repr_html_()}{self.verdict.replaced}"
 
 
-def statistic(name, function) -> OwnStatistic:
+@dataclass(frozen=True, repr=False)
+class OwnStatistic(_Judged, Statistic):
+    """A statistic that a student's function describes; :func:`statistic` makes one."""
+
+    verdict: Verdict
+
+    def describe(self, features):
+        return self.verdict.function(features)
+
+
+@dataclass(frozen=True, repr=False)
+class OwnSlices(_Judged, SlicedWasserstein):
+    """The sliced Wasserstein distance of a student's sorted answers, of all positions."""
+
+    verdict: Verdict | None = None
+
+    def describe(self, features):
+        maps = four_axes(ops.convert_to_tensor(features))
+        along = unit_directions(self.directions or maps.shape[-1], maps.shape[-1], self.seed)
+        return self.verdict.function(maps, to_tensor(along.T, maps.dtype.name))
+
+
+def described_by(verdict) -> Statistic:
+    """The statistic whose description is a function that was judged."""
+    return (OwnSlices if verdict.name == "sorted_answers" else OwnStatistic)(verdict=verdict)
+
+
+def statistic(name, function) -> Statistic:
     """Make a style statistic of a student's description of features.
 
     Parameters
     ----------
-    name : {"adjacent_gram", "gram_matrix"}
+    name : {"adjacent_gram", "gram_matrix", "sorted_answers"}
         The task.
     function : callable or None
         As in the task, written with ``keras.ops``; where it is unfilled or wrong the notebook's
@@ -102,7 +124,7 @@ def statistic(name, function) -> OwnStatistic:
 
     Returns
     -------
-    OwnStatistic
+    Statistic
         For ``nst.Style(painting, statistic=...)``.
 
     Raises
@@ -116,7 +138,7 @@ def statistic(name, function) -> OwnStatistic:
     adjacent_gram: not filled in yet, so the notebook's own is used.
     """
     check_choice("name", name, _DESCRIPTIONS)
-    return OwnStatistic(judge(name, function))
+    return described_by(judge(name, function))
 
 
 class OwnStyle(Style):
