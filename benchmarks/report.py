@@ -204,7 +204,8 @@ def short(records):
         from six_pairs import BOTH, STARTS, factors
 
         rows = []
-        texts = ("the photograph", "the same recoloured", "noise", "noise, and so does the tutorial's")
+        both = "noise, and so does the tutorial's"
+        texts = ("the photograph", "the same recoloured", "noise", both)
         for start, text in zip((*STARTS, BOTH), texts, strict=True):
             cells = [f"from {text}"]
             for place, _ in enumerate(found["steps"]):

@@ -5,13 +5,12 @@
 Late marks depend on the pair and on chance, so one pair says little. Here six photographs and
 paintings take the objective of TensorFlow's style transfer tutorial (see ``time_to_loss.py``). Its
 own program, Adam on Keras' VGG19 from the content image, makes 1000 steps; its losses after 200 and
-1000 of them are the marks. Ours makes one long run from each of three starts. Since noise starts far
-away, the tutorial's program also makes 1000 steps from the same noise, and ours is held against those,
-too. Every fifth
-evaluation's image is kept, as it would be saved, and judged afterwards in float32: keeping and
-judging are not on the clock, computing targets is. What compiles has compiled before. Each run is
-in a process of its own. ``--against`` names another checkout of this repository, whose package runs
-in turn with this one.
+1000 of them are the marks. Ours makes one long run from each of three starts. Since noise starts
+far away, the tutorial's program also makes 1000 steps from the same noise, and ours is held against
+those, too. Every fifth evaluation's image is kept, as it would be saved, and judged afterwards in
+float32: keeping and judging are not on the clock, computing targets is. What compiles has compiled
+before. Each run is in a process of its own. ``--against`` names another checkout of this
+repository, whose package runs in turn with this one.
 """
 
 from __future__ import annotations
@@ -136,8 +135,7 @@ def factors(rows, start, mark):
     """How many times sooner, for each pair; 0 where the mark was not reached."""
     theirs = f"tutorial ({BOTH})" if start.endswith(BOTH) else "tutorial"
     return [
-        row[theirs][mark] / row[start][mark]["seconds"] if row[start][mark] else 0.0
-        for row in rows
+        row[theirs][mark] / row[start][mark]["seconds"] if row[start][mark] else 0.0 for row in rows
     ]
 
 

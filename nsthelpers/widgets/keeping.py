@@ -43,7 +43,7 @@ class Kept:
         self._path = self.folder / "controls.json"
 
     def controls(self) -> dict:
-        """What the controls said when the last run began; {} if nothing is kept that can be read."""
+        """What the controls said when the last run began; {} if nothing can be read."""
         with contextlib.suppress(OSError, ValueError):
             found = json.loads(self._path.read_text(encoding="utf-8"))
             if isinstance(found, dict):

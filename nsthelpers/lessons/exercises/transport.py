@@ -1,4 +1,4 @@
-"""Tasks of notebook 10: sorted answers, nearest neighbours, the relaxed distance, self-similarity."""
+"""Tasks of notebook 10: sorted answers, neighbours, the relaxed distance, self-similarity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def _layers():
     for height, width, channels, count in ((3, 4, 5, 2), (4, 2, 3, 4)):
         directions = rng.normal(size=(channels, count))
         features = rng.uniform(size=(1, height, width, channels)).astype("float32")
-        cases.append((features, (directions / np.linalg.norm(directions, axis=0)).astype("float32")))
+        directions /= np.linalg.norm(directions, axis=0)
+        cases.append((features, directions.astype("float32")))
     return cases
 
 
@@ -125,14 +126,14 @@ TASKS = (
             "this is the largest angle: a large cosine is a small angle": (
                 lambda r, o: np.argmin(_cosines(r, o), axis=1)
             ),
-            "this says for each of the others which row is nearest; it should say it for each row": (
+            "this says for each of the others which row is nearest; say it for each row": (
                 lambda r, o: np.argmax(_cosines(r, o), axis=0)
             ),
             "these are the cosines; give the number of the one that has the largest": (
                 lambda r, o: np.max(_cosines(r, o), axis=1)
             ),
         },
-        "Nothing keeps two rows from choosing the same one: some of the others may never be chosen.",
+        "Nothing keeps two rows from choosing the same one: some may never be chosen.",
     ),
     Task(
         10,
