@@ -223,15 +223,18 @@ def test_pieces_are_made_from_their_numbers():
     np.testing.assert_allclose(wanted.mean((0, 1, 2)), PALETTE[0], atol=0.02)
 
 
-def train(**changes):
+def train(painting=None, photographs=None, **changes):
     settings = {
         "steps": 12, "side": 32, "crops": 3, "style_layers": ["block1_conv1", "block2_conv1"],
         "content_layers": "block2_conv1", "architecture": SMALL, "warm_up": 2,
         "network": nst.VGG(weights="random"), "progress": False, "precision": "float32",
         "every": 4, **changes,
     }  # fmt: skip
+    painting = nst.white_noise(48, 48, seed=9) if painting is None else painting
     return train_painter(
-        {"noise": nst.white_noise(48, 48, seed=9)}, [nst.white_noise(50, 60, seed=8)], **settings
+        painting if isinstance(painting, dict) else {"noise": painting},
+        photographs or [nst.white_noise(50, 60, seed=8)],
+        **settings,
     )
 
 
@@ -376,6 +379,35 @@ def test_checkpoints_of_others_are_refused(tmp_path):
     painter().save(path)
     with pytest.raises(ValueError, match="is not a checkpoint; give another file"):
         train(checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    "changes, named",
+    [
+        ({"painting": nst.white_noise(48, 48, seed=1)}, "paintings"),
+        ({"painting": {"other": nst.white_noise(48, 48, seed=9)}}, "paintings"),
+        ({"photographs": [nst.white_noise(50, 60, seed=1)]}, "photographs"),
+        ({"architecture": Architecture(channels=(4, 6, 8), blocks=2)}, "architecture"),
+    ],
+)
+def test_a_checkpoint_knows_its_pictures_and_its_architecture(tmp_path, changes, named):
+    path = tmp_path / "state.safetensors"
+    train(steps=1, checkpoint=path)
+    with pytest.raises(ValueError, match=f"of another training: its {named} differ"):
+        train(steps=1, checkpoint=path, **changes)
+
+
+def test_a_checkpoint_that_does_not_tell_its_pictures_is_refused(tmp_path):
+    from nsthelpers.real_time import files
+
+    path = tmp_path / "state.safetensors"
+    train(steps=1, checkpoint=path)
+    arrays, described = files.read(path, "a checkpoint")
+    del described["settings"]["paintings"]
+    described["settings"]["no longer"] = 1
+    files.write(path, "a checkpoint", arrays, described)
+    with pytest.raises(ValueError, match="training: its no longer, paintings differ"):
+        train(steps=1, checkpoint=path)
 
 
 def test_a_loss_that_is_not_finite_ends_it():

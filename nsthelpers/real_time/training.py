@@ -228,7 +228,16 @@ def train_painter(
         batch, precision,
     )  # fmt: skip
     settings["objective"] = lesson.settings()
-    state = _State(style_network, lesson.optimizer, checkpoint, settings)
+    # By its pixels, too: another painting may have the same name, and another picture none.
+    decisive = settings | {
+        "paintings": [[name, *_digest(painting)] for name, painting in named.items()],
+        "photographs": [
+            each if isinstance(each, str) else _digest(picture)
+            for each, picture in zip(chosen, pool.photographs, strict=True)
+        ],
+        "architecture": architecture.settings(),
+    }
+    state = _State(style_network, lesson.optimizer, checkpoint, decisive)
     painter = Painter(style_network, list(named), palettes, settings)
     called = [callbacks] if callable(callbacks) else list(callbacks)
     began, start = time.perf_counter(), state.load()
@@ -440,10 +449,11 @@ class _State:
         if self._path is None or not self._path.is_file():
             return 0
         arrays, described = files.read(self._path, "a checkpoint")
+        theirs = described["settings"]
         unlike = [
             name
-            for name, value in self._settings.items()
-            if described["settings"].get(name) != value
+            for name in sorted(self._settings.keys() | theirs.keys())
+            if self._settings.get(name) != theirs.get(name)
         ]
         if unlike:
             raise ValueError(
@@ -468,6 +478,11 @@ def _begin_with(network, other) -> str:
             values = np.repeat(values.mean(axis=0, keepdims=True), variable.shape[0], axis=0)
         variable.assign(values)
     return digest.hexdigest()
+
+
+def _digest(picture) -> list:
+    """What tells a picture from others: its shape, and the start of a SHA-256 of its values."""
+    return [list(picture.shape), hashlib.sha256(picture.tobytes()).hexdigest()[:16]]
 
 
 def _rate(step, steps, highest, warm_up):
