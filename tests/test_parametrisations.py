@@ -364,6 +364,22 @@ class TestJitter:
         )
         assert np.array_equal(still.image, shaken.image)
 
+    def test_the_last_image_is_kept_not_that_of_the_luckiest_shift(self, start):
+        class Corner(nst.objectives.Term):
+            label = "corner"
+
+            def loss(self, image, features, targets):
+                return ops.mean(ops.square(image[:, :4, :4] - 0.25))
+
+        seen = []
+        result = nst.synthesize(
+            Corner(), start, optimizer=nst.Adam(), jitter=9, steps=12, progress=False,
+            callbacks=lambda progress: seen.append((progress.record.loss, progress.image)),
+        )  # fmt: skip
+        losses, images = zip(*seen, strict=True)
+        assert min(losses) < losses[-1]
+        assert np.array_equal(result.image, images[-1])
+
     def test_the_same_seed_gives_the_same_image(self, start):
         first, second, other = (self.run(start, seed=seed).image for seed in (1, 1, 2))
         assert np.array_equal(first, second) and not np.array_equal(first, other)

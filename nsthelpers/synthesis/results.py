@@ -79,8 +79,9 @@ class Synthesis:
     Attributes
     ----------
     image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
-        The image of the lowest loss that was seen at the final size; where the run stopped before
-        that size, the best at the last one, enlarged.
+        The image of the lowest loss that was seen at the final size; with ``jitter``, where losses
+        are those of another shift each, the last one. Where the run stopped before that size, the
+        one of the last size, enlarged.
     history : list of Record
         Empty if the run was interrupted before the start image was evaluated.
     stop_reason : str
