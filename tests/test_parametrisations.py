@@ -11,9 +11,11 @@ from hypothesis import given, strategies as st
 import nsthelpers as nst
 from nsthelpers import choices
 from nsthelpers.backend import ops, to_numpy, to_tensor
+from nsthelpers.images import pyramids
 from nsthelpers.images.pyramids import halved_sizes, linear_weights
 from nsthelpers.objectives.objective import BoundObjective, Evaluation
 from nsthelpers.optimizers import spectrum
+from nsthelpers.statistics import transport
 from nsthelpers.synthesis import loop, parametrisations
 from nsthelpers.synthesis.parametrisations import (
     LaplacianPyramid,
@@ -411,6 +413,20 @@ class TestJitter:
             nst.synthesize(content, jitter=2, progress=False)
         with pytest.raises(ValueError, match="jitter is -1; expected a whole number of at least 0"):
             self.run(start, jitter=-1)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pyramids.linear_weights(4, 2),
+        pyramids.average_weights(4, 2),
+        *parametrisations._basis(4, 6, 1.2),
+        transport._looked_at(2, 4, 6, 12, 0),
+    ],
+)
+def test_what_all_callers_share_cannot_be_changed(array):
+    with pytest.raises(ValueError, match="read-only"):
+        array += 1
 
 
 def test_jobs_pass_it_on_and_files_keep_it(tmp_path):

@@ -346,7 +346,9 @@ def _looked_at(count, height, width, places, seed):
         x += rng.integers(width - columns * across + 1)
         grid = (y + down * np.arange(rows))[:, None] * width + x + across * np.arange(columns)
         found.append(grid.ravel())
-    return np.array(found, "int32")
+    looked = np.array(found, "int32")
+    looked.setflags(write=False)  # every caller gets this one
+    return looked
 
 
 def _mixed(descriptions, shares):
