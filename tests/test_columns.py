@@ -238,6 +238,8 @@ class TestNearestNeighbours:
             NearestNeighbours(photo, painting, [], network=network)
         with pytest.raises(ValueError, match="vgg19 has no layer 'conv9_1'"):
             NearestNeighbours(photo, painting, "conv9_1", network=network)
+        with pytest.raises(ValueError, match="a layer is named twice in"):
+            SelfSimilarity(photo, ["conv1_1", "block1_conv1"], network=network)
         with pytest.raises(ValueError, match="no style image; give at least one"):
             NearestNeighbours(photo, [], network=network)
         term = NearestNeighbours(photo, painting, "conv1_1", network=network)

@@ -261,8 +261,8 @@ class TestMethods:
             ),
             (
                 {"method": "strotss", "image_weights": [1, 0, 2]},
-                r"image_weights is \[1.0, 0.0, 2.0\], but with method 'strotss' all paintings count "
-                "alike; expected equal weights, or 0 for one that is left out",
+                r"image_weights is \[1.0, 0.0, 2.0\], but with method 'strotss' all paintings "
+                "count alike; expected equal weights, or 0 for one that is left out",
             ),
         ],
     )

@@ -512,7 +512,7 @@ class Laplacian(Term):
         lines = self._lines(to_tensor(at_size(self.image, height, width)))
         if self.reduction == "relative" and float(ops.mean(ops.square(lines))) < _NO_LINES:
             raise ValueError(
-                f"the picture of the Laplacian, pooled by {self.pool} at {width} x {height} pixels, "
+                f"the Laplacian's picture, pooled by {self.pool} at {width} x {height} pixels, "
                 "has no lines to keep; leave the term out, or take reduction='mean'"
             )
         return {"lines": lines}
