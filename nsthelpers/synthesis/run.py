@@ -173,9 +173,7 @@ class Run:
         saved = self._checkpoints and self._checkpoints.latest()
         if not saved:
             return
-        self.history = [
-            Record(**{**record, "size": _as_size(record["size"])}) for record in saved["history"]
-        ]
+        self.history = [Record.from_data(record) for record in saved["history"]]
         self.step, self.stage = saved["step"], saved["stage"]
         self.goal = sum(stage.steps for stage in self.plan.stages[: self.stage])
         self.best, self._lowest = saved["best"], saved["lowest"]
