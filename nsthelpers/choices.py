@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = [
     "CARRIES", "COLOURS", "COLOUR_METHODS", "METHODS", "NETWORKS", "OPTIMIZERS", "PADDINGS",
     "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS",
-    "TV_REDUCTIONS", "WEIGHTS",
+    "TV_REDUCTIONS", "VIDEO_NAMES", "WEIGHTS",
 ]  # fmt: skip
 
 #: Networks, where their weights come from, how they pool and pad (``network/``).

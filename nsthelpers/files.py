@@ -17,6 +17,7 @@ __all__ = [
     "check_destination",
     "describe_arrays",
     "download",
+    "finite",
     "hash_of",
     "pack_arrays",
     "read_arrays",
@@ -117,8 +118,23 @@ def write_json(path, value):
     >>> json.loads(path.read_text(encoding="utf-8"))
     {'loss': [0.5, None]}
     """
-    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, f"{text}\n".encode())
+
+
+def finite(value):
+    """Plain data with None in place of each number that is not finite, since JSON has none.
+
+    Examples
+    --------
+    >>> finite({"loss": (0.5, math.nan)})
+    {'loss': [0.5, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def pack_arrays(what, arrays, described) -> bytes:
@@ -307,14 +323,6 @@ def hash_of(path, algorithm) -> str:
         return hashlib.file_digest(
             file, lambda: hashlib.new(algorithm, usedforsecurity=False)
         ).hexdigest()
-
-
-def _finite(value):
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _checked(path):

@@ -576,6 +576,12 @@ class Stylize(Job):
                     f"{name} is {_shown(getattr(self, name))}, but with method {self.method!r} "
                     "all layers count alike; leave it out"
                 )
+        weights = self.image_weights if isinstance(self.image_weights, (list, tuple)) else ()
+        if method.columns and len({weight for weight in weights if weight > 0}) > 1:
+            raise ValueError(
+                f"image_weights is {_shown(weights)}, but with method {self.method!r} all "
+                "paintings count alike; expected equal weights, or 0 for one that is left out"
+            )
 
 
 @_made_of_words

@@ -13,6 +13,8 @@ weight serves for all layers, networks and sizes.
 
 from __future__ import annotations
 
+import math
+
 from .arguments import check_choice
 from .backend import ops
 from .choices import REDUCTIONS, TV_KINDS, TV_REDUCTIONS
@@ -22,6 +24,7 @@ __all__ = [
     "TV_KINDS",
     "TV_REDUCTIONS",
     "as_rows",
+    "check_exponent",
     "content_loss",
     "gram_matrix",
     "style_loss",
@@ -175,7 +178,7 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
         At least 2 x 2 pixels.
     kind : {"l1", "squared", "exponent"}, default "l1"
     exponent : float, default 1.25
-        For ``kind="exponent"`` only.
+        For ``kind="exponent"`` only; finite and at least 0.5.
     reduction : {"mean", "sum"}, default "mean"
         ``"mean"`` takes the mean of the horizontal and of the vertical differences and adds the
         two, so that weights carry over between sizes; ``"sum"`` is the formula as printed.
@@ -187,7 +190,8 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     Raises
     ------
     ValueError
-        If the image is too small or of another rank, or a name is unknown.
+        If the image is too small, of another rank or a batch of several, a name is unknown, or the
+        exponent is out of range.
 
     Notes
     -----
@@ -210,11 +214,12 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     """
     check_choice("kind of total variation", kind, TV_KINDS)
     check_choice("reduction", reduction, TV_REDUCTIONS)
+    check_exponent(exponent)
     shape = tuple(image.shape)
-    if len(shape) != 4 or min(shape[1:3]) < 2:
+    if len(shape) != 4 or shape[0] not in (1, None) or min(shape[1:3]) < 2:
         raise ValueError(
             f"total_variation got an image of shape {shape}; expected (1, H, W, C) with H and W "
-            "of at least 2"
+            "of at least 2: pass one image at a time"
         )
     reduce = ops.mean if reduction == "mean" else ops.sum
     across = image[:, :, 1:, :] - image[:, :, :-1, :]
@@ -226,6 +231,19 @@ def total_variation(image, kind="l1", exponent=1.25, reduction="mean"):
     energy = ops.square(across[:, :-1, :, :]) + ops.square(down[:, :, :-1, :])
     # The gradient of energy^p at 0 is infinite for p < 1; with this floor it is 0.
     return reduce(ops.power(ops.maximum(energy, 1e-12), exponent))
+
+
+def check_exponent(exponent):
+    """Raise ValueError unless a number can be the exponent of total variation.
+
+    Examples
+    --------
+    >>> check_exponent(0.4)
+    Traceback (most recent call last):
+    ValueError: the exponent is 0.4; expected a finite number of at least 0.5
+    """
+    if not (math.isfinite(exponent) and exponent >= 0.5):
+        raise ValueError(f"the exponent is {exponent}; expected a finite number of at least 0.5")
 
 
 def as_rows(features, name="the statistic"):
@@ -247,7 +265,8 @@ def as_rows(features, name="the statistic"):
 
 
 def _relative(squared, target):
-    # The small number keeps a target of zeros, such as a dead layer's, from dividing by zero.
+    # The small number only prevents NaN where a target is all zeros, as a dead layer's is; whatever
+    # differs from such a target is then enormous.
     return ops.mean(squared) / (ops.mean(ops.square(target)) + 1e-12)
 
 

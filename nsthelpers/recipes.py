@@ -198,7 +198,11 @@ def stylize(job, network):
         paintings = [_in_colours_of(palette, each, job) for each in paintings]
         term = _style(job, paintings, network, region=region, **options)
         if METHODS[job.method].columns:
-            return term + _PALETTE * Palette(paintings) if job.method == "strotss" else term
+            # The other terms know no weights of paintings: one of weight 0 is left out of all.
+            weighted = zip(term.images, term.image_weights, strict=True)
+            kept = [painting for painting, weight in weighted if weight]
+            term = _style(job, kept, network, region=region, image_weights=None)
+            return term + _PALETTE * Palette(kept) if job.method == "strotss" else term
         if term.statistic != Gram() and job.style_weight:
             return _weight_like_gram(term, shown) * term
         return term
@@ -693,7 +697,15 @@ def _weight_like_gram(style, photo):
 
     photo, *paintings = map(small, (photo, *style.images))
     gram, other = (
-        Style(paintings, style.style_layers, statistic=each, network=style.network)
+        Style(
+            paintings,
+            style.style_layers,
+            layer_weights=style.layer_weights,
+            image_weights=style.image_weights,
+            statistic=each,
+            reduction=style.reduction,
+            network=style.network,
+        )
         for each in ("gram", style.statistic)
     )
     return balance(gram + other, photo).weights["style_2"]

@@ -128,7 +128,7 @@ def test_a_flat_reference_makes_a_flat_picture(image):
     assert np.ptp(nst.match_colours(image, np.full((1, 20, 20, 3), 0.25))) < 1e-6
 
 
-@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [0, 0], [1, np.nan]])
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [0, 0], [1, np.nan], [2, -1]])
 def test_weights_that_do_not_fit(image, reference, weights):
     with pytest.raises(ValueError, match="expected one number for each of 2"):
         nst.match_colours(image, [reference, reference], weights=weights)

@@ -168,6 +168,24 @@ class TestNearest:
         target = Nearest().target([(painting,)], [1.0])
         assert float(Nearest().loss((half + mean,), target)) < 0.02
 
+    @pytest.mark.parametrize(
+        ("sizes", "shares", "wanted"),
+        [
+            ((1, 1), (0.5, 0.5), (1, 1)),
+            ((1024, 100), (0.5, 0.5), (100, 100)),
+            ((4, 4), (0.75, 0.25), (4, 1)),
+            ((40, 1), (0.99, 0.01), (40, 1)),
+            ((5, 9), (0.0, 1.0), (0, 9)),
+        ],
+    )
+    def test_paintings_are_there_in_proportion_to_their_shares(self, sizes, shares, wanted):
+        one, other = (
+            np.full((1, 1, size, 2), each) for size, each in zip(sizes, np.eye(2), strict=True)
+        )
+        found = RelaxedEMD(moments=0).target([(one,), (other,)], shares)["columns"]
+        assert np.count_nonzero(to_numpy(found) > 0.5, axis=0).tolist() == list(wanted)
+        assert len(Nearest().target([(one,), (other,)], shares)["features"]) == sum(wanted)
+
     def test_gradients(self):
         statistic, ours = Nearest(places=10), random(1, 5, 4, 3)
         target = statistic.target([(random(1, 6, 6, 3, seed=1),)], [1.0])
@@ -220,6 +238,8 @@ class TestNearestNeighbours:
             NearestNeighbours(photo, painting, [], network=network)
         with pytest.raises(ValueError, match="vgg19 has no layer 'conv9_1'"):
             NearestNeighbours(photo, painting, "conv9_1", network=network)
+        with pytest.raises(ValueError, match="a layer is named twice in"):
+            SelfSimilarity(photo, ["conv1_1", "block1_conv1"], network=network)
         with pytest.raises(ValueError, match="no style image; give at least one"):
             NearestNeighbours(photo, [], network=network)
         term = NearestNeighbours(photo, painting, "conv1_1", network=network)

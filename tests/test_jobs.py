@@ -259,6 +259,11 @@ class TestMethods:
                 r"style_layer_weights is \[1.0\], but with method 'nearest_neighbours' all layers "
                 "count alike; leave it out",
             ),
+            (
+                {"method": "strotss", "image_weights": [1, 0, 2]},
+                r"image_weights is \[1.0, 0.0, 2.0\], but with method 'strotss' all paintings "
+                "count alike; expected equal weights, or 0 for one that is left out",
+            ),
         ],
     )
     def test_what_does_not_go_together(self, settings, text):

@@ -239,6 +239,9 @@ class TestTotalVariation:
             losses.total_variation(image, "l3")
         with pytest.raises(ValueError, match="unknown reduction 'gatys'; expected one of 'mean'"):
             losses.total_variation(image, reduction="gatys")
-        for shape in [(1, 1, 4, 3), (1, 4, 1, 3), (4, 4, 3)]:
+        for exponent in (0.4, -1, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="exponent is .*; expected a finite number of at"):
+                losses.total_variation(image, "exponent", exponent)
+        for shape in [(1, 1, 4, 3), (1, 4, 1, 3), (4, 4, 3), (2, 4, 4, 3)]:
             with pytest.raises(ValueError, match="at least 2"):
                 losses.total_variation(np.zeros(shape))

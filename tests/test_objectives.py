@@ -82,6 +82,13 @@ class TestAlgebra:
         objective = style + content + style + 2 * style
         assert objective.weights == {"style": 1, "content": 1, "style_2": 1, "style_3": 2}
 
+    def test_two_terms_of_one_label_are_refused(self, style):
+        own = Brightness()
+        own.label = "style_2"
+        assert (style + own).weights == {"style": 1, "style_2": 1}
+        with pytest.raises(ValueError, match="two terms would be called 'style_2'.*another label"):
+            style + own + style
+
     @pytest.mark.parametrize("weight", [-1, -1e-9, math.nan, math.inf])
     def test_a_bad_weight(self, content, weight):
         for build in (

@@ -11,9 +11,11 @@ from hypothesis import given, strategies as st
 import nsthelpers as nst
 from nsthelpers import choices
 from nsthelpers.backend import ops, to_numpy, to_tensor
+from nsthelpers.images import pyramids
 from nsthelpers.images.pyramids import halved_sizes, linear_weights
 from nsthelpers.objectives.objective import BoundObjective, Evaluation
 from nsthelpers.optimizers import spectrum
+from nsthelpers.statistics import transport
 from nsthelpers.synthesis import loop, parametrisations
 from nsthelpers.synthesis.parametrisations import (
     LaplacianPyramid,
@@ -364,6 +366,22 @@ class TestJitter:
         )
         assert np.array_equal(still.image, shaken.image)
 
+    def test_the_last_image_is_kept_not_that_of_the_luckiest_shift(self, start):
+        class Corner(nst.objectives.Term):
+            label = "corner"
+
+            def loss(self, image, features, targets):
+                return ops.mean(ops.square(image[:, :4, :4] - 0.25))
+
+        seen = []
+        result = nst.synthesize(
+            Corner(), start, optimizer=nst.Adam(), jitter=9, steps=12, progress=False,
+            callbacks=lambda progress: seen.append((progress.record.loss, progress.image)),
+        )  # fmt: skip
+        losses, images = zip(*seen, strict=True)
+        assert min(losses) < losses[-1]
+        assert np.array_equal(result.image, images[-1])
+
     def test_the_same_seed_gives_the_same_image(self, start):
         first, second, other = (self.run(start, seed=seed).image for seed in (1, 1, 2))
         assert np.array_equal(first, second) and not np.array_equal(first, other)
@@ -395,6 +413,20 @@ class TestJitter:
             nst.synthesize(content, jitter=2, progress=False)
         with pytest.raises(ValueError, match="jitter is -1; expected a whole number of at least 0"):
             self.run(start, jitter=-1)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pyramids.linear_weights(4, 2),
+        pyramids.average_weights(4, 2),
+        *parametrisations._basis(4, 6, 1.2),
+        transport._looked_at(2, 4, 6, 12, 0),
+    ],
+)
+def test_what_all_callers_share_cannot_be_changed(array):
+    with pytest.raises(ValueError, match="read-only"):
+        array += 1
 
 
 def test_jobs_pass_it_on_and_files_keep_it(tmp_path):

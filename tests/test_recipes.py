@@ -120,6 +120,35 @@ class TestStylize:
         assert pulls[1] == pytest.approx(pulls[0], rel=1e-4 if side == 128 else 0.05)
         assert not np.isclose(objective.weights["style"], 7, rtol=0.1)
 
+    def test_it_is_measured_with_the_layers_paintings_and_reduction_of_the_style(
+        self, asked, network, painting
+    ):
+        layers, weights = ["conv1_1", "conv3_1"], {"layer_weights": [1, 9], "image_weights": [7, 1]}
+        objective, *_ = nst.stylize(
+            "chelsea", ["stained_glass", painting], max_side=128, network=network,
+            statistic="mean and variance", style_layers=layers, style_layer_weights=[1, 9],
+            image_weights=[7, 1], reduction="mean", style_weight=7,
+        )  # fmt: skip
+        photo, style = nst.samples.load("chelsea", max_side=128), objective.terms["style"]
+        options = weights | {"reduction": "mean", "network": network}
+        gram = 7 * nst.Style(style.images, layers, **options)
+        other = objective.weights["style"] * style
+        pulls = [nst.balancing.gradient_norms(each, photo)["style"] for each in (gram, other)]
+        assert pulls[1] == pytest.approx(pulls[0], rel=1e-4)
+
+    @pytest.mark.parametrize("method", ["strotss", "nearest_neighbours"])
+    def test_a_painting_of_weight_0_is_in_no_term(self, asked, network, painting, method):
+        options = {"max_side": 32, "method": method, "network": network} | SHALLOW
+        mixed, *_ = nst.stylize(
+            "chelsea", ["stained_glass", painting], image_weights=[0, 2], **options
+        )
+        alone, *_ = nst.stylize("chelsea", painting, **options)
+        for label, term in mixed.terms.items():
+            ours, wanted = (getattr(each, "images", ()) for each in (term, alone.terms[label]))
+            assert len(ours) == len(wanted)
+            assert all(map(np.array_equal, ours, wanted))
+        assert len(mixed.terms["style"].images) == 1
+
     def test_gram_matrices_need_no_measuring(self, asked, network, monkeypatch):
         monkeypatch.delattr(recipes, "balance")
         same = nst.statistics.Gram()

@@ -89,6 +89,16 @@ def test_a_moment_of_a_longer_run_is_the_shorter_run(monkeypatch, tmp_path, opti
         assert np.abs(moment.result.image - run.result.image).mean() < 0.1  # WebP, on noise
 
 
+def test_points_with_a_number_of_steps_for_each_size_are_runs_of_their_own(monkeypatch, tmp_path):
+    study = tiny()
+    study.grid["steps"] = [2, [3], [4]]
+    monkeypatch.setattr(making, "contents", lambda: {"tiny": study})
+    making.make(folder=tmp_path, progress=False)
+    points = nst.record.load("tiny", tmp_path).points
+    assert [point.result.settings["steps"] for point in points] == [[2], [3], [4]]
+    assert [point.result.history[-1].step for point in points] == [2, 3, 4]
+
+
 def test_it_resumes_and_keeps_what_is_there(listed, tmp_path):
     making.make(folder=tmp_path, progress=False)
     before = (tmp_path / "table.json").read_text()

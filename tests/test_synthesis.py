@@ -316,6 +316,12 @@ class TestStart:
             run(Towards(), given)
 
 
+@pytest.mark.parametrize("seed", [-1, None, 1.5, True])
+def test_a_seed_that_is_none(run, seed):
+    with pytest.raises(ValueError, match=f"seed is {seed}; expected a whole number of at least 0"):
+        run(seed=seed)
+
+
 class TestPrecision:
     @pytest.fixture
     def asked(self, monkeypatch):
@@ -513,6 +519,17 @@ class TestCallbacks:
         assert loss_of(kept.image) == pytest.approx(kept.history[-1].loss, rel=1e-5)
         assert kept.settings["steps"] == [50] and kept.report()["last"]["step"] == 3
         assert "attribute `synthesis`" in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize("mistake", [MemoryError, FloatingPointError])
+    def test_a_mistake_in_a_callback_is_not_taken_for_the_runs_own(self, run, mistake):
+        def callback(progress):
+            if progress.record.step == 2:
+                raise mistake("in the callback")
+
+        with pytest.raises(mistake, match="in the callback") as caught:
+            run(steps=50, callbacks=callback)
+        kept = caught.value.synthesis
+        assert (kept.stop_reason, len(kept.history)) == ("error", 3)
 
     def test_a_mistake_before_the_first_evaluation_carries_nothing(self, run, evaluations):
         evaluations(raises_at(1, RuntimeError("a bug")))

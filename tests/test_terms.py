@@ -265,6 +265,16 @@ class TestLaplacian:
         assert value(term, moved) < 1e-4 and value(term, lifted) < 1e-10
         assert value(term, np.full_like(photo, 0.3)) == pytest.approx(1.0, rel=1e-4)
 
+    def test_a_picture_without_lines_cannot_be_the_unit(self, noise):
+        flat = nst.Laplacian(np.full((1, 64, 96, 3), 0.3))  # resized, which rounds
+        with pytest.raises(ValueError, match="has no lines to keep; leave the term out, or take"):
+            value(flat, noise)
+        mean = nst.Laplacian(flat.image, reduction="mean")
+        assert value(mean, noise) == pytest.approx(np.square(self.lines(noise, 4)).mean(), rel=1e-4)
+        faint = flat.image.copy()
+        faint[:, ::8, ::8] += 1 / 255
+        assert value(nst.Laplacian(faint, pool=1), np.full((1, 64, 96, 3), 0.3)) == pytest.approx(1)
+
     def test_it_needs_no_network_and_tells_its_settings(self, photo):
         assert nst.Laplacian(photo).network is None
         assert nst.Laplacian(photo).settings() == {"pool": 4, "reduction": "relative"}

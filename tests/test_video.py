@@ -170,11 +170,22 @@ def test_a_failure_leaves_no_half_file(clip, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def test_another_mistake_is_not_taken_for_one_of_writing(clip, tmp_path):
+    class Unreadable(Same):
+        def __call__(self, photo, mix, *, colours):
+            raise OSError("the painting is on a disk that has gone")
+
+    with pytest.raises(OSError, match="the painting is on a disk that has gone"):
+        paint_video(Unreadable(), clip, tmp_path / "out.mp4", progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
 def test_where_nothing_can_be_written_one_line_says_so(clip, tmp_path, monkeypatch):
     options = {**video._QUALITY["h264"], "codec": "none_such"}
     monkeypatch.setitem(video._QUALITY, "h264", options)
-    with pytest.raises(OSError, match="cannot write .*out.mp4: ffmpeg stopped"):
+    with pytest.raises(OSError, match="cannot write .*out.mp4: ffmpeg stopped") as caught:
         paint_video(Same(), clip, tmp_path / "out.mp4", progress=False)
+    assert isinstance(caught.value.__cause__, OSError)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 

@@ -58,7 +58,7 @@ def train_painter(arguments) -> int:
         size = output.stat().st_size
         print(f"saved {output} ({size / 1e6:.1f} MB), after {made} of {arguments.steps} steps")
         print(f"time  {duration(time.perf_counter() - began)}")
-    return 0 if made == arguments.steps or arguments.time_limit else 130
+    return 130 if painter.settings["stop_reason"] == "interrupted" else 0
 
 
 def paint(arguments) -> int:

@@ -83,8 +83,12 @@ def match_colours(image, references, weights=None, method="monge"):
     several = isinstance(references, (list, tuple))
     given = [as_image(each) for each in (references if several else [references])]
     shares = np.ones(len(given)) if weights is None else np.asarray(weights, dtype="float64")
-    if shares.shape != (len(given),) or not np.isfinite(shares).all() or not shares.sum() > 0:
-        raise ValueError(f"weights are {weights}; expected one number for each of {len(given)}")
+    numbers = shares.shape == (len(given),) and np.isfinite(shares).all()
+    if not numbers or (shares < 0).any() or not shares.sum() > 0:
+        raise ValueError(
+            f"weights are {weights}; expected one number for each of {len(given)}, at least 0 and "
+            "not all 0"
+        )
     shares = shares / shares.sum()
     if method == "histogram":
         return _with_histograms(picture, given, shares)

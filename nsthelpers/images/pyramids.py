@@ -24,7 +24,7 @@ def linear_weights(before, after):
     Returns
     -------
     array, float64, shape (after, before)
-        Rows sum to 1. It is shared: not to be changed.
+        Rows sum to 1. It is shared, and cannot be changed.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def linear_weights(before, after):
     [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
     places = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
-    return np.maximum(1 - np.abs(places[:, None] - np.arange(before)), 0.0)
+    return _shared(np.maximum(1 - np.abs(places[:, None] - np.arange(before)), 0.0))
 
 
 @functools.lru_cache(maxsize=64)
@@ -50,7 +50,7 @@ def average_weights(before, after):
     Returns
     -------
     array, float64, shape (after, before)
-        Rows sum to 1. It is shared: not to be changed.
+        Rows sum to 1. It is shared, and cannot be changed.
 
     Examples
     --------
@@ -59,7 +59,13 @@ def average_weights(before, after):
     """
     ends, number = np.arange(after + 1) * before / after, np.arange(before)
     inside = np.minimum(ends[1:, None], number + 1) - np.maximum(ends[:-1, None], number)
-    return np.maximum(inside, 0.0) * after / before
+    return _shared(np.maximum(inside, 0.0) * after / before)
+
+
+def _shared(array):
+    """An array that every caller gets, so that none can change it."""
+    array.setflags(write=False)
+    return array
 
 
 def halved_sizes(height, width, levels):

@@ -11,10 +11,10 @@ from ..arguments import check_whole
 from ..backend import ops, to_tensor
 from ..images.arrays import as_image
 from ..network.layers import COLUMN_LAYERS
-from ..network.vgg import default_network, layer_name
+from ..network.vgg import default_network
 from ..statistics.columns import columns, layer_scales, nearest, unit
 from .objective import Term
-from .pictures import as_paintings, at_scale, at_size
+from .pictures import as_paintings, at_scale, at_size, weighted_layers
 
 __all__ = ["NearestNeighbours", "Palette", "SelfSimilarity"]
 
@@ -24,8 +24,8 @@ _APART = 4  # pixels between two columns whose neighbours are looked for
 class SelfSimilarity(Term):
     """Show what this picture shows: places that are alike in it are alike in the image.
 
-    With D the matrix of cosine distances between the columns of all places of the image, D' that of
-    the picture's, each of whose columns is divided by its sum::
+    With D the matrix of cosine distances between the columns of all places of the image and D' that
+    of the picture's, the columns of both divided by their sums::
 
         loss = mean over places j of sum over i of |D_ij - D'_ij|
 
@@ -48,7 +48,7 @@ class SelfSimilarity(Term):
     Raises
     ------
     ValueError
-        For a bad image, an unknown layer, or numbers out of range.
+        For a bad image, a layer that is unknown or named twice, or numbers out of range.
 
     References
     ----------
@@ -74,7 +74,7 @@ class SelfSimilarity(Term):
         check_whole("places", places, 2)
         self.image, self.places, self.fading = as_image(image), int(places), bool(fading)
         self.network = network or default_network()
-        self.layers = _named(layers, self.network)
+        self.layers, _ = weighted_layers(layers, None, self.network)
 
     def targets(self, height, width, scale):
         rows, channels = _columns_of(self, at_size(self.image, height, width), self.places)
@@ -112,21 +112,18 @@ class NearestNeighbours(Term):
         agree.
     paintings : array or sequence of arrays, shape (1, H, W, 3), RGB, range [0, 1]
         Where columns are taken from. With several, each place takes the best of all.
-    layers : str or sequence of str, default those of Neural Neighbor Style Transfer
-        Keras' names or the papers'.
+    layers, network
+        As of :class:`SelfSimilarity`.
     places : int, default 4096
-        How many columns each picture has, at most. They lie on a regular grid, 4 pixels apart or
-        more; means over what lies between stand in them.
+        The same; these lie 4 pixels apart or more.
     turned : bool, default True
         Whether columns are looked for in the painting turned by 90, 180 and 270 degrees, too: there
         are more to choose among, and the picture is shown better.
-    network : VGG, optional
-        Default: VGG19 with maximum pooling.
 
     Raises
     ------
     ValueError
-        For a bad image, an unknown layer, or numbers out of range.
+        As :class:`SelfSimilarity` does.
 
     References
     ----------
@@ -159,7 +156,7 @@ class NearestNeighbours(Term):
         self.image, self.images = as_image(image), as_paintings(paintings)
         self.places, self.turned = int(places), bool(turned)
         self.network = network or default_network()
-        self.layers = _named(layers, self.network)
+        self.layers, _ = weighted_layers(layers, None, self.network)
 
     def targets(self, height, width, scale):
         turns = range(4 if self.turned else 1)
@@ -246,13 +243,6 @@ class Palette(Term):
 
     def settings(self):
         return {"places": self.places}
-
-
-def _named(layers, network):
-    given = [layers] if isinstance(layers, str) else list(layers)
-    if not given:
-        raise ValueError("no layers; name at least one, for example 'block4_conv2'")
-    return tuple(layer_name(layer, network.name) for layer in given)
 
 
 def _columns_of(term, picture, places):

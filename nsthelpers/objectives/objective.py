@@ -82,7 +82,8 @@ class Objective(_Algebra):
     Raises
     ------
     ValueError
-        For a negative, infinite or NaN weight, or terms that read different networks.
+        For a negative, infinite or NaN weight, terms that read different networks, or two that
+        would have the same label.
     TypeError
         For what is not a weight and a term.
 
@@ -105,6 +106,13 @@ class Objective(_Algebra):
                 "the terms read different networks; give all of them the same `network=`"
             )
         self.network = next(iter(networks.values()), None)
+        labels = [label for label, _ in self._labelled()]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise ValueError(
+                    f"two terms would be called {label!r}, since the second of a kind gets a "
+                    "number; give the term of your own another label"
+                )
 
     @property
     def terms(self) -> dict[str, Term]:

@@ -25,6 +25,8 @@ from .regions import carried, guide, narrowest_field
 
 __all__ = ["Activation", "Content", "Laplacian", "Style", "TotalVariation"]
 
+_NO_LINES = 1e-10  # of the Laplacian's mean square: what rounding leaves of a picture without any
+
 
 class Content(Term):
     """Show what this picture shows: its features, position by position.
@@ -471,7 +473,8 @@ class Laplacian(Term):
     Raises
     ------
     ValueError
-        For a bad image or numbers out of range, or a picture too small to be pooled.
+        For a bad image or numbers out of range, a picture too small to be pooled, or, "relative",
+        one without lines.
 
     Notes
     -----
@@ -506,7 +509,13 @@ class Laplacian(Term):
                 f"an image of {width} x {height} pixels is too small to be pooled by {self.pool} "
                 f"and have lines; expected at least {3 * self.pool} on both sides, or less pooling"
             )
-        return {"lines": self._lines(to_tensor(at_size(self.image, height, width)))}
+        lines = self._lines(to_tensor(at_size(self.image, height, width)))
+        if self.reduction == "relative" and float(ops.mean(ops.square(lines))) < _NO_LINES:
+            raise ValueError(
+                f"the Laplacian's picture, pooled by {self.pool} at {width} x {height} pixels, "
+                "has no lines to keep; leave the term out, or take reduction='mean'"
+            )
+        return {"lines": lines}
 
     def loss(self, image, features, targets):
         return losses.content_loss(self._lines(image), targets["lines"], self.reduction)
@@ -555,10 +564,7 @@ class TotalVariation(Term):
     def __init__(self, kind="l1", *, exponent=1.25, reduction="mean"):
         check_choice("kind of total variation", kind, losses.TV_KINDS)
         check_choice("reduction", reduction, losses.TV_REDUCTIONS)
-        if not (math.isfinite(exponent) and exponent >= 0.5):
-            raise ValueError(
-                f"the exponent is {exponent}; expected a finite number of at least 0.5"
-            )
+        losses.check_exponent(exponent)
         self.kind, self.exponent, self.reduction = kind, float(exponent), reduction
 
     def loss(self, image, features, targets):

@@ -16,18 +16,16 @@ __all__ = ["checked_name", "describe", "read", "write"]
 
 
 def checked_name(path, what) -> Path:
-    """A path that can be written to; ValueError if it does not end in .safetensors.
+    """A path that can be written to, ~ expanded; ValueError if it does not end in .safetensors.
 
     Examples
     --------
     >>> checked_name("night.safetensors", "a painter").name
     'night.safetensors'
     """
-    path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"{path.name} is no name for {what}; expected one in .safetensors")
-    check_destination(path)
-    return path
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"{Path(path).name} is no name for {what}; expected one in .safetensors")
+    return check_destination(path)
 
 
 def write(path, what, arrays, described):

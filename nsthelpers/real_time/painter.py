@@ -272,7 +272,7 @@ def load_painter(source) -> Painter:
     """
     known = _shipped() if _is_name(source) else {}
     named = source in known
-    path = known[source] if named else Path(source)
+    path = known[source] if named else Path(source).expanduser()
     if not path.is_file():
         raise FileNotFoundError(_missing(source, known))
     arrays, described = files.read(path, "a painter")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import numbers
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..arguments import check_choice
+from ..arguments import check_choice, check_whole
 from ..backend import (
     compile_training_step,
     keras,
@@ -121,7 +122,8 @@ def train_painter(
     batch : int, default 1
         Pieces in each step. A step takes so many times as long.
     learning_rate : float, default 0.002
-        Of Adam, at its highest: after ``warm_up`` steps. From there it falls along a cosine to 0.
+        Of Adam, at its highest: after ``warm_up`` steps. From there it falls along a cosine, which
+        would reach 0 one step after the last.
     warm_up : int, default 20
     architecture : Architecture, optional
         Default: as many rows as there are paintings, and its own defaults.
@@ -152,7 +154,9 @@ def train_painter(
     Returns
     -------
     Painter
-        With the last weights, however it ended: Ctrl+C stops it as well.
+        With the last weights, however it ended: Ctrl+C stops it as well. Its ``settings`` tell how
+        many steps were made, as ``"steps_made"``, and as ``"stop_reason"`` why no more: "steps",
+        "callback", "time limit" or "interrupted".
 
     Raises
     ------
@@ -190,10 +194,13 @@ def train_painter(
             raise ValueError("give an architecture, or convolutions, which have one; not both")
         architecture = replace(convolutions.network.architecture, paintings=len(named))
     architecture = architecture or Architecture(paintings=len(named))
-    _check(named, architecture, side, crops, batch, steps)
-    for name, weight in (("content_weight", content_weight), ("style_weight", style_weight)):
-        if not weight > 0:
-            raise ValueError(f"{name} is {weight}; expected more than 0")
+    _check(named, architecture)
+    given = {
+        "steps": steps, "content_weight": content_weight, "style_weight": style_weight,
+        "tv_weight": tv_weight, "side": side, "crops": crops, "batch": batch,
+        "learning_rate": learning_rate, "warm_up": warm_up, "seed": seed,
+    }  # fmt: skip
+    _check_numbers(**given, every=every, time_limit=time_limit)
     check_choice("precision", precision, ("auto", "float32", "bfloat16"))
     precision = quickest_precision() if precision == "auto" else precision
     reading = network or default_network()
@@ -203,13 +210,12 @@ def train_painter(
     if colours_first:
         palettes = [palette(painting) for painting in named.values()]
     settings = {
-        "steps": steps, "content_weight": content_weight, "style_weight": style_weight,
-        "tv_weight": tv_weight, "side": side, "crops": crops, "batch": batch,
-        "learning_rate": learning_rate, "warm_up": warm_up, "colours_first": colours_first,
-        "seed": seed, "precision": precision,
+        **given,
+        "colours_first": colours_first,
+        "precision": precision,
         "photographs": [each if isinstance(each, str) else "given" for each in chosen],
         "network": reading.settings(),
-    }  # fmt: skip
+    }
     style_network = StyleNetwork(architecture, seed)
     learnt = list(style_network.weights)
     if convolutions is not None:
@@ -228,12 +234,21 @@ def train_painter(
         batch, precision,
     )  # fmt: skip
     settings["objective"] = lesson.settings()
-    state = _State(style_network, lesson.optimizer, checkpoint, settings)
+    # By its pixels, too: another painting may have the same name, and another picture none.
+    decisive = settings | {
+        "paintings": [[name, *_digest(painting)] for name, painting in named.items()],
+        "photographs": [
+            each if isinstance(each, str) else _digest(picture)
+            for each, picture in zip(chosen, pool.photographs, strict=True)
+        ],
+        "architecture": architecture.settings(),
+    }
+    state = _State(style_network, lesson.optimizer, checkpoint, decisive)
     painter = Painter(style_network, list(named), palettes, settings)
     called = [callbacks] if callable(callbacks) else list(callbacks)
     began, start = time.perf_counter(), state.load()
     bar = tqdm(total=steps, initial=start, disable=not progress, desc="training", unit="step")
-    step = start
+    step, reason = start, "steps"
     try:
         for step in range(start + 1, steps + 1):
             rate = _rate(step, steps, learning_rate, warm_up)
@@ -252,16 +267,24 @@ def train_painter(
             seconds = time.perf_counter() - began
             now = Progress(step, steps, loss, terms, state.mean_loss, seconds, painter)
             if any([callback(now) is True for callback in called]):
+                reason = "callback"
                 break
-            if time_limit is not None and seconds > time_limit:
+            if time_limit is not None and seconds > time_limit and step < steps:
+                reason = "time limit"
                 break
     except KeyboardInterrupt:
+        reason = "interrupted"
         # Adam counts the steps that are in the weights: the last may have been interrupted.
         step = int(lesson.optimizer.iterations)
         state.save(step)
     finally:
         bar.close()
-    painter.settings = {**settings, "steps_made": step, "mean_loss": state.mean_loss}
+    painter.settings = {
+        **settings,
+        "steps_made": step,
+        "stop_reason": reason,
+        "mean_loss": state.mean_loss,
+    }
     return painter
 
 
@@ -440,10 +463,11 @@ class _State:
         if self._path is None or not self._path.is_file():
             return 0
         arrays, described = files.read(self._path, "a checkpoint")
+        theirs = described["settings"]
         unlike = [
             name
-            for name, value in self._settings.items()
-            if described["settings"].get(name) != value
+            for name in sorted(self._settings.keys() | theirs.keys())
+            if self._settings.get(name) != theirs.get(name)
         ]
         if unlike:
             raise ValueError(
@@ -470,11 +494,17 @@ def _begin_with(network, other) -> str:
     return digest.hexdigest()
 
 
+def _digest(picture) -> list:
+    """What tells a picture from others: its shape, and the start of a SHA-256 of its values."""
+    return [list(picture.shape), hashlib.sha256(picture.tobytes()).hexdigest()[:16]]
+
+
 def _rate(step, steps, highest, warm_up):
-    """The learning rate: a straight rise, then half a cosine down to 0."""
+    """The learning rate: a straight rise, then half a cosine down to nearly 0."""
     if step <= warm_up:
         return highest * step / (warm_up + 1)
-    done = (step - warm_up) / max(1, steps - warm_up)
+    # As if there were one step more: at the end of the cosine nothing would be learnt.
+    done = (step - warm_up) / max(1, steps - warm_up + 1)
     return highest * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
@@ -490,21 +520,31 @@ def _named(paintings):
     }
 
 
-def _check(named, architecture, side, crops, batch, steps):
+def _check(named, architecture):
     if architecture.paintings != len(named):
         raise ValueError(
             f"the architecture has {architecture.paintings} rows for {len(named)} paintings"
         )
-    if side < 32 or side % 4:
-        raise ValueError(f"side is {side}; expected a multiple of 4, at least 32")
-    for name, value in (("crops", crops), ("batch", batch), ("steps", steps)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}; expected at least 1")
     for name, painting in named.items():
         if float(np.ptp(painting, axis=(0, 1, 2)).max()) < 1 / 255:
             raise ValueError(
                 f"the painting {name!r} is of one colour; there is no manner to be learnt from it"
             )
+
+
+def _check_numbers(side, time_limit, tv_weight, **others):
+    if not isinstance(side, numbers.Integral) or side < 32 or side % 4:
+        raise ValueError(f"side is {side!r}; expected a multiple of 4, at least 32")
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit is {time_limit}; expected seconds, at least 0, or None")
+    if not (math.isfinite(tv_weight) and tv_weight >= 0):
+        raise ValueError(f"tv_weight is {tv_weight}; expected a finite number of at least 0")
+    for name in ("content_weight", "style_weight", "learning_rate"):
+        value = others.pop(name)
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is {value}; expected a finite number above 0")
+    for name, value in others.items():
+        check_whole(name, value, 0 if name in ("seed", "warm_up") else 1)
 
 
 def _leaves(nest):

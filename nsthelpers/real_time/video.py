@@ -170,18 +170,17 @@ def paint_video(painter, source, destination, *, mix=None, max_side=None, progre
                 if destination.suffix.lower() != ".gif":
                     height, width = (side - side % 2 for side in painted.shape[:2])
                     painted = painted[:height, :width]
-                if size is None:
-                    size = painted.shape[:2]
-                    writer = opened.enter_context(_writer(ffmpeg, unfinished, size, rate))
-                writer.send(np.ascontiguousarray(painted))
+                with _written(destination):
+                    if size is None:
+                        size = painted.shape[:2]
+                        writer = opened.enter_context(_writer(ffmpeg, unfinished, size, rate))
+                    writer.send(np.ascontiguousarray(painted))
                 written += 1
                 bar.update()
                 if interrupted.is_set():
                     break
-        os.replace(unfinished, destination)
-    except OSError:
-        reason = "the folder has gone, or there is no room"
-        raise OSError(f"cannot write {destination}: ffmpeg stopped; {reason}") from None
+        with _written(destination):
+            os.replace(unfinished, destination)
     finally:
         unfinished.unlink(missing_ok=True)
     return Clip(destination, written, expected, *size, rate)
@@ -347,6 +346,16 @@ def _frames(ffmpeg, source):
                 data = next(reader, None)
 
         yield about["fps"], arrays()
+
+
+@contextlib.contextmanager
+def _written(path):
+    """One line about what cannot be written; what ffmpeg says of it, in many, is its cause."""
+    try:
+        yield
+    except OSError as error:
+        reason = "the folder has gone, or there is no room"
+        raise OSError(f"cannot write {path}: ffmpeg stopped; {reason}") from error
 
 
 @contextlib.contextmanager

@@ -139,11 +139,13 @@ def _make_moments(study, store):
     points, _ = expanded(study.grid, study.fixed)
     alike = {}
     for point in points:
+        if not isinstance(point.settings.get("steps"), int):
+            continue  # the default, or a number for each size: no moment of another run
         others = {name: value for name, value in point.settings.items() if name != "steps"}
         alike.setdefault(json.dumps(setting_as_data(others)), []).append(point.settings)
     for same in alike.values():
         missing = [each for each in same if store.load(study.key(each)) is None]
-        longest = max(missing, key=lambda each: each.get("steps", 0), default=None)
+        longest = max(missing, key=lambda each: each["steps"], default=None)
         if len(missing) < 2 or from_data({"job": study.job, **longest}).scales != "none":
             continue
         moments = _Moments([each["steps"] for each in missing])

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from ..files import write_whole
+from ..files import finite, write_whole
 from ..sweeps.store import job_name, provenance, setting_as_data
 
 __all__ = ["HOME", "RecordStore"]
@@ -140,17 +139,7 @@ class RecordStore:
         with suppress(OSError, ValueError):  # missing, or damaged: to be made again
             return Synthesis(
                 load_image(self.picture(key)),
-                [
-                    Record(
-                        **{
-                            **record,
-                            "loss": _number(record["loss"]),
-                            "terms": {n: _number(loss) for n, loss in record["terms"].items()},
-                            "size": tuple(record["size"]),
-                        }
-                    )
-                    for record in row["history"]
-                ],
+                [Record.from_data(record) for record in row["history"]],
                 row["stop_reason"],
                 row["message"],
                 row["synthesis"],
@@ -170,7 +159,7 @@ class RecordStore:
         parts = ",\n".join(
             f'"{part}": {{\n'
             + ",\n".join(
-                f"{json.dumps(name)}: {json.dumps(_finite(value), ensure_ascii=False)}"
+                f"{json.dumps(name)}: {json.dumps(finite(value), ensure_ascii=False)}"
                 for name, value in self.table[part].items()
             )
             + "\n}"
@@ -202,16 +191,3 @@ def _row(record):
 
 def _rounded(value):
     return float(f"{value:.7g}")
-
-
-def _number(value):
-    return math.nan if value is None else value
-
-
-def _finite(value):
-    """JSON has no NaN: None stands for what is not a finite number."""
-    if isinstance(value, dict):
-        return {name: _finite(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,6 +1,6 @@
 """The style statistics by name: what ``Style(..., statistic=)`` takes.
 
-``grams.py`` and ``gram_variants.py`` hold those that grew out of the Gram matrix,
+``gram.py`` and ``gram_variants.py`` hold those that grew out of the Gram matrix,
 ``distributions.py`` those that take style for a distribution of features, ``transport.py`` those
 that carry one cloud of features over to the other.
 """

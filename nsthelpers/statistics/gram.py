@@ -128,7 +128,6 @@ class Gram(Statistic):
 def gram_matrix(features):
     """The same as :func:`nsthelpers.losses.gram_matrix`, with a quicker gradient.
 
-
     The gradient is F (D + D^T), D being that by the matrix. Automatic differentiation does not see
     that both factors of F^T F are the same: it makes two products and a transposed copy of F, a
     twentieth of a whole evaluation. Here one factor counts as constant, and the small matrix makes

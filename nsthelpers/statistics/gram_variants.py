@@ -1,6 +1,6 @@
 """What grew out of the Gram matrix: chains of layers, textures that go with content, cubes.
 
-The ideas are Novak & Nikulin's (arXiv 1605.04603); the formulas follow our reading, as ``grams.py``
+The ideas are Novak & Nikulin's (arXiv 1605.04603); the formulas follow our reading, as ``gram.py``
 says.
 """
 

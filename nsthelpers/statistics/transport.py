@@ -302,13 +302,13 @@ def _shared_out(clouds, shares):
     """As large a part of each cloud as it has a share: rows one below the other."""
     if len(clouds) == 1:
         return clouds[0]
-    most = max(each.shape[0] for each in clouds)
-    counts = [min(round(s * most), each.shape[0]) for s, each in zip(shares, clouds, strict=True)]
+    pairs = [(each, share) for each, share in zip(clouds, shares, strict=True) if share > 0]
+    total = min(each.shape[0] / share for each, share in pairs)  # as far as the scarcest reaches
+    counts = [min(max(1, round(share * total)), each.shape[0]) for each, share in pairs]
     return ops.concatenate(
         [
             ops.take(each, np.linspace(0, each.shape[0] - 1, count).round().astype(int), axis=0)
-            for each, count in zip(clouds, counts, strict=True)
-            if count
+            for (each, _), count in zip(pairs, counts, strict=True)
         ]
     )
 
@@ -352,7 +352,9 @@ def _looked_at(count, height, width, places, seed):
         x += rng.integers(width - columns * across + 1)
         grid = (y + down * np.arange(rows))[:, None] * width + x + across * np.arange(columns)
         found.append(grid.ravel())
-    return np.array(found, "int32")
+    looked = np.array(found, "int32")
+    looked.setflags(write=False)  # every caller gets this one
+    return looked
 
 
 def _mixed(descriptions, shares):

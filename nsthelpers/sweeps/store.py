@@ -6,7 +6,6 @@ import functools
 import hashlib
 import inspect
 import json
-import math
 import numbers
 import os
 from dataclasses import asdict
@@ -242,20 +241,9 @@ class PointStore:
         from ..images.files import load_image
         from ..synthesis.results import Record, Synthesis
 
-        history = [
-            Record(
-                **{
-                    **record,
-                    "loss": _number(record["loss"]),
-                    "terms": {name: _number(loss) for name, loss in record["terms"].items()},
-                    "size": tuple(record["size"]),
-                }
-            )
-            for record in read["history"]
-        ]
         return Synthesis(
             load_image(self.picture(key)),
-            history,
+            [Record.from_data(record) for record in read["history"]],
             read["stop_reason"],
             read["message"],
             read["synthesis"],
@@ -303,7 +291,3 @@ def _md5(path, changed, size):
 
 def _digest(data):
     return hashlib.sha256(data).hexdigest()
-
-
-def _number(value):
-    return math.nan if value is None else value

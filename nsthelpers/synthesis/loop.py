@@ -172,9 +172,10 @@ def synthesize(
         run.end(*stopped.args)
     except KeyboardInterrupt:
         run.end("interrupted", "interrupted; this is the best image so far")
-    except FloatingPointError as error:
-        run.end("not finite", f"{error}; {LIKELY_CAUSES}")
     except Exception as error:
+        if isinstance(error, FloatingPointError) and error is not run.of_callback:
+            run.end("not finite", f"{error}; {LIKELY_CAUSES}")
+            return run.result()
         if run.history:
             run.end("error", f"{type(error).__name__}: {error}; this is the best image so far")
             with contextlib.suppress(AttributeError):  # an error that takes no attributes
@@ -211,7 +212,7 @@ def _work_at(stage, plan, run):
             run.conclude(stage.steps, size, more)
             return
         except Exception as error:
-            if not is_out_of_memory(error):
+            if error is run.of_callback or not is_out_of_memory(error):
                 raise
         size = run.smaller(size, above)
 

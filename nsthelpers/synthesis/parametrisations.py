@@ -33,9 +33,7 @@ __all__ = [
 _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
 _COLOURS *= math.sqrt(3) / np.linalg.norm(_COLOURS)
 _STEEPNESS = 4.0  # of the sigmoid: at grey a parameter then moves the image as if there were none
-_MARGIN = (
-    1 / 1024
-)  # black and white lie at infinity; this near, a saved picture shows no difference
+_MARGIN = 1 / 1024  # of black and white, which lie at infinity; no saved picture shows it
 _SMALL = 1e-4  # a change of parameters by which an image changes in proportion
 
 
@@ -205,7 +203,10 @@ def _basis(height, width, exponent):
     lowest = 1 / (2 * max(height, width))
     amplitudes = np.maximum(np.hypot(down[:, None], across), lowest) ** -exponent
     amplitudes /= np.sqrt(np.mean(amplitudes**2))
-    return _Basis(cosines(height), cosines(width), amplitudes)
+    basis = _Basis(cosines(height), cosines(width), amplitudes)
+    for each in basis:
+        each.setflags(write=False)  # every caller gets these
+    return basis
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -198,6 +197,7 @@ def make_plan(
     """
     objective = as_objective(objective)
     check_whole("jitter", jitter, 0)
+    check_whole("seed", seed, 0)
     _check_tiles(tiles, objective)
     if optimizer is None:
         optimizer = Adam() if jitter else LBFGS()
@@ -239,7 +239,7 @@ def make_plan(
         optimizer,
         image_as,
         int(jitter),
-        operator.index(seed),
+        int(seed),
         precision,
         time_limit,
     )

@@ -43,6 +43,34 @@ class Record:
     terms: dict[str, float]
     size: tuple[int, int]
 
+    @classmethod
+    def from_data(cls, data) -> Record:
+        """The same record from what :func:`dataclasses.asdict` made of it, and JSON of that.
+
+        Parameters
+        ----------
+        data : dict
+            A loss of None is NaN, which JSON lacks.
+
+        Returns
+        -------
+        Record
+
+        Examples
+        --------
+        >>> record = Record(0, 1, 0.5, 2.0, {"content": 2.0}, (24, 32))
+        >>> Record.from_data(asdict(record) | {"size": [24, 32]}) == record
+        True
+        """
+        return cls(
+            **{
+                **data,
+                "loss": _number(data["loss"]),
+                "terms": {label: _number(loss) for label, loss in data["terms"].items()},
+                "size": tuple(data["size"]),
+            }
+        )
+
 
 class Progress:
     """What a callback is given after every step.
@@ -79,8 +107,9 @@ class Synthesis:
     Attributes
     ----------
     image : array, float32, shape (1, H, W, 3), RGB, range [0, 1]
-        The image of the lowest loss that was seen at the final size; where the run stopped before
-        that size, the best at the last one, enlarged.
+        The image of the lowest loss that was seen at the final size; with ``jitter``, where losses
+        are those of another shift each, the last one. Where the run stopped before that size, the
+        one of the last size, enlarged.
     history : list of Record
         Empty if the run was interrupted before the start image was evaluated.
     stop_reason : str
@@ -154,6 +183,10 @@ class Synthesis:
 
     def _repr_html_(self):
         return image_tag(to_png_bytes(self.image), "png", self.description)
+
+
+def _number(value):
+    return math.nan if value is None else value
 
 
 def on_host(image) -> np.ndarray:

@@ -37,7 +37,7 @@ class Run:
     Attributes
     ----------
     best : array or tensor, shape (1, H, W, 3)
-        The image of the lowest loss that was seen at the present size.
+        The image of the lowest loss that was seen at the present size; the last, with jitter.
     history : list of Record
     step, goal : int
         Steps made so far, and those that the stages begun so far shall have made.
@@ -45,6 +45,8 @@ class Run:
         How many stages have ended.
     too_large : (int, int) or None
         A size for which there was not enough memory.
+    of_callback : Exception or None
+        What a callback has raised, which is not the run's own, even where it looks so.
     """
 
     def __init__(self, plan, callbacks, progress, checkpoints):
@@ -56,6 +58,7 @@ class Run:
                 raise TypeError(f"a callback is {callback!r}; expected a function of the progress")
         self.plan, self.best, self.history = plan, plan.image, []
         self.step, self.goal, self.stage, self.too_large = 0, 0, 0, None
+        self.of_callback = None
         self._evaluations, self._lowest = 0, math.inf
         self._reason, self._message = "steps", ""
         self._checkpoints, self._saved, self._ended = checkpoints, None, None
@@ -101,8 +104,10 @@ class Run:
         """A step was made."""
         self.step += 1
         self._more = more
-        if descent.evaluation.loss < self._lowest:
-            self.best, self._lowest = descent.image, descent.evaluation.loss
+        loss = descent.evaluation.loss
+        # With jitter the lowest loss is that of the luckiest shift, and says nothing of the image.
+        if loss < self._lowest or (self.plan.jitter and math.isfinite(loss)):
+            self.best, self._lowest = descent.image, loss
         self._note(descent)
 
     def _note(self, descent):
@@ -131,7 +136,11 @@ class Run:
         """Tell the callbacks, look at the clock, and raise Stopped where the run shall end."""
         progress = Progress(record, self.plan.steps, image, self.plan.share(record.step))
         # Every callback is called, even when an earlier one asks to stop.
-        answers = [callback(progress) for callback in self.callbacks]
+        try:
+            answers = [callback(progress) for callback in self.callbacks]
+        except Exception as error:
+            self.of_callback = error
+            raise
         if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
             raise Stopped("callback", "stopped by a callback; this is the best image so far")
         self._check_time(record)
@@ -164,9 +173,7 @@ class Run:
         saved = self._checkpoints and self._checkpoints.latest()
         if not saved:
             return
-        self.history = [
-            Record(**{**record, "size": _as_size(record["size"])}) for record in saved["history"]
-        ]
+        self.history = [Record.from_data(record) for record in saved["history"]]
         self.step, self.stage = saved["step"], saved["stage"]
         self.goal = sum(stage.steps for stage in self.plan.stages[: self.stage])
         self.best, self._lowest = saved["best"], saved["lowest"]
