@@ -256,7 +256,7 @@ def project_files():
 
 
 # Tests have such paths as examples of what should not be there.
-NOT_THE_PROJECT = {"__pycache__", "build", "dist", "output", "tests"}
+NOT_THE_PROJECT = {"__pycache__", "build", "dist", "node_modules", "output", "tests"}
 
 
 def test_no_path_of_one_machine():
