@@ -114,7 +114,8 @@ book/node_modules/.package-lock.json: book/package-lock.json
 
 livecheck: live book/node_modules/.package-lock.json $(BIN)/.developer  ## Check it: types, style, units, visitors
 	cd book && npm run --silent types && npm run --silent lint && npm run --silent unit
-	$(RUN) -m pytest tests/test_live_page.py tests/test_camera_page.py -m browser
+	$(RUN) -m pytest tests/test_live_page.py tests/test_camera_page.py \
+	  tests/test_live_frame.py -m browser
 
 # A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
 repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0
