@@ -105,7 +105,7 @@ glossary: $(BIN)/.student  ## Write notebooks/glossary.md anew from the words of
 	PYTHONPATH=. $(RUN) tests/glossary.py
 
 # Needs Node.js 20.19 or newer: npm brings the runtime; runtime.json has the hashes of its files.
-live: $(BIN)/.student  ## Build the page that paints in the browser: book/live/build
+live: $(BIN)/.student  ## Build the pages that paint in the browser: book/live/build
 	$(RUN) book/live/build_live.py
 
 book/node_modules/.package-lock.json: book/package-lock.json
@@ -114,7 +114,8 @@ book/node_modules/.package-lock.json: book/package-lock.json
 
 livecheck: live book/node_modules/.package-lock.json $(BIN)/.developer  ## Check it: types, style, units, visitors
 	cd book && npm run --silent types && npm run --silent lint && npm run --silent unit
-	$(RUN) -m pytest tests/test_live_page.py -m browser
+	$(RUN) -m pytest tests/test_live_page.py tests/test_camera_page.py \
+	  tests/test_live_frame.py -m browser
 
 # A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
 repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0

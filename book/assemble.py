@@ -24,8 +24,9 @@ LIVE = """
 ## Paint in this browser
 
 <a href="live/index.html">The live page</a> runs the whole search here, with nothing installed:
-choose a photograph and a painting, press *Run*, and watch the loss fall. No picture leaves your
-device.
+choose a photograph and a painting, press *Run*, and watch the loss fall.
+<a href="live/camera.html">The camera page</a> takes a painter that you have trained, and paints
+what the camera sees. No picture leaves your device.
 """
 GALLERY = ("showpieces", "controls")  # experiments of the record
 
@@ -60,7 +61,7 @@ def assemble(folder: Path) -> None:
 
 
 def _add_live_page(folder):
-    """The page that paints in the browser, where ``make live`` has made it."""
+    """The pages that paint in the browser, where ``make live`` has made it."""
     built = ROOT / "book" / "live" / "build"
     if (built / "index.html").is_file():
         shutil.copytree(built, folder / "extra" / "live")

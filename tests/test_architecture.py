@@ -56,7 +56,7 @@ PUBLIC = """
     synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
     terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
     vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError widgets.content_panel
-    widgets.front_panel widgets.layer_explorer widgets.mixing_panel widgets.rate
+    widgets.front_panel widgets.layer_explorer widgets.live widgets.mixing_panel widgets.rate
     widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
     widgets.uploaded
 """.split()
@@ -256,7 +256,7 @@ def project_files():
 
 
 # Tests have such paths as examples of what should not be there.
-NOT_THE_PROJECT = {"__pycache__", "build", "dist", "output", "tests"}
+NOT_THE_PROJECT = {"__pycache__", "build", "dist", "node_modules", "output", "tests"}
 
 
 def test_no_path_of_one_machine():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import shutil
-import threading
-from pathlib import Path
 
+import live_pages
 import numpy as np
 import pytest
+from live_pages import ARGUMENTS, PATIENCE, chromium
 from PIL import Image
 
 import nsthelpers as nst
@@ -19,13 +17,6 @@ live = pytest.mark.live  # what a visitor does: `make livecheck` has it, `make t
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-FOLDER = Path(__file__).parents[1] / "book" / "live"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
-PATIENCE = 120_000  # milliseconds; only a failing test waits that long
 WEIGHTS = {"content": 1.0, "style": 10.0, "variation": 0.1}
 # What the page's own modules make of a picture, step by step, in a worker or without one.
 EVALUATE = """async ({ choice, photo, painting, image, weights }) => {
@@ -64,41 +55,20 @@ DESCEND = """async ({ choice, photo, painting, image, weights, steps }) => {
 @pytest.fixture(scope="module")
 def modules():
     """The page's Python files."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        names = ("build_live", "eight_bits", "serve_live")
-        yield {name: importlib.import_module(name) for name in names}
+    with live_pages.modules() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def address(modules):
-    """Where the page is served, if it was built once; its own files are those of now."""
-    builder = modules["build_live"]
-    if builder.missing(builder.OUTPUT / "runtime"):
-        pytest.skip("the live page is not built; run: make live")
-    folder = builder.build()
-    with modules["serve_live"].server(folder) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def chromium():
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        pytest.fail("there is no chromium; install it, or leave out the tests marked browser")
-    return path
+    with live_pages.served(modules) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        playwright.expect.set_options(timeout=PATIENCE)
-        yield browser
-        browser.close()
+    with live_pages.browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
-"""Build the live page into ``book/live/build/``: ``make live``, or run this file.
+"""Build the live page and the camera's into ``book/live/build/``: ``make live``, or run this file.
 
-npm brings the runtime, whose files are checked against ``runtime.json``; the weights and the
-pictures are those of the package. What is there and fits is not made again.
+npm brings the runtime, whose files are checked against ``runtime.json``; weights, pictures and
+painters are those of the package. What is there and fits is not made again.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from pathlib import Path
 import eight_bits
 
 import nsthelpers as nst
+from nsthelpers.real_time import painter
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE / "build"
-PAGE = ("index.html", "style.css")
+PAGES = ("index.html", "camera.html", "style.css")
 SIDE, THUMBNAIL = 512, 112  # pixels
 
 
 def build(output=OUTPUT):
-    """Make everything that the page needs in a folder, and return the folder."""
+    """Make everything that the pages need in a folder, and return the folder."""
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    for name in PAGE:
+    for name in PAGES:
         shutil.copy(HERE / name, output)
     shutil.copytree(HERE / "src", output / "src", dirs_exist_ok=True)
     vendor(output / "runtime")
     save_weights(output / "weights")
     save_pictures(output / "pictures")
+    save_painters(output / "painters")
     return output
 
 
@@ -83,6 +85,17 @@ def save_pictures(folder):
             picture.save(folder / f"{credit.name}{end}", quality=88 if end == ".webp" else 75)
         by = f"{credit.author}, {credit.licence}"
         index[credit.role].append({"name": credit.name, "title": credit.title, "credit": by})
+    (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def save_painters(folder, painters=painter.SHIPPED):
+    """Copy the painters that come with the package, if there are any, and list them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    files = sorted(painters.glob("*.safetensors"))
+    for path in files:
+        shutil.copy(path, folder)
+    index = [{"file": path.name} for path in files]
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
 
 

@@ -2,12 +2,14 @@
 
 Each panel is an ipywidgets box: the last value of a cell shows it. Nothing is optimised until Run
 is pressed. ``panel.run()``, ``panel.stop()`` and ``panel.wait()`` do the same from code,
-``panel.result`` is the last Synthesis, ``panel.close()`` ends a panel and its work.
+``panel.result`` is the last Synthesis, ``panel.close()`` ends a panel and its work. Only
+:func:`live` is none: it shows a page that computes in the browser.
 """
 
 from .content import content_panel
 from .explorer import layer_explorer
 from .front import front_panel
+from .live_page import live
 from .mixing import mixing_panel
 from .rating import rate
 from .smoothing import smoothing_panel
@@ -19,6 +21,7 @@ __all__ = [
     "content_panel",
     "front_panel",
     "layer_explorer",
+    "live",
     "mixing_panel",
     "rate",
     "smoothing_panel",

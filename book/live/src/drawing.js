@@ -13,18 +13,45 @@
 export function toNumbers(bitmap, { height, width }) {
   const canvas = Object.assign(document.createElement("canvas"), { height, width });
   const context = contextOf(canvas);
-  context.imageSmoothingQuality = "high";
-  const scale = Math.max(width / bitmap.width, height / bitmap.height);
-  const [across, down] = [bitmap.width * scale, bitmap.height * scale];
-  context.fillStyle = "white"; // behind what is transparent
-  context.fillRect(0, 0, width, height);
-  context.drawImage(bitmap, (width - across) / 2, (height - down) / 2, across, down);
+  drawCovering(context, bitmap, { height, width });
   const pixels = context.getImageData(0, 0, width, height).data;
   const plane = height * width;
   const data = Float32Array.from({ length: 3 * plane }, (_, i) => {
     return pixels[4 * (i % plane) + Math.floor(i / plane)] / 255;
   });
   return { data, height, width };
+}
+
+/**
+ * Draw a picture as large as it has to be to leave no border.
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {ImageBitmap} bitmap
+ * @param {import("./descent.js").Size} size the canvas'
+ * @param {boolean} [mirrored] left and right change places
+ */
+export function drawCovering(context, bitmap, { height, width }, mirrored = false) {
+  context.imageSmoothingQuality = "high";
+  const scale = Math.max(width / bitmap.width, height / bitmap.height);
+  const [across, down] = [bitmap.width * scale, bitmap.height * scale];
+  context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
+  context.fillStyle = "white"; // behind what is transparent
+  context.fillRect(0, 0, width, height);
+  context.drawImage(bitmap, (width - across) / 2, (height - down) / 2, across, down);
+}
+
+/**
+ * Offer a canvas as a file.
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} name
+ */
+export function savePng(canvas, name) {
+  canvas.toBlob((file) => {
+    if (!file) return;
+    const link = Object.assign(document.createElement("a"), { download: name });
+    link.href = URL.createObjectURL(file);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
 }
 
 /**
@@ -44,7 +71,7 @@ export function show(canvas, { data, height, width }) {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-function contextOf(canvas) {
+export function contextOf(canvas) {
   const context = canvas.getContext("2d");
   if (!context) throw new Error("this browser cannot draw pictures");
   return context;

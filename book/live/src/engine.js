@@ -28,6 +28,9 @@ export const RUNTIMES = {
 };
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp/i;
 
+/** Where the runtime's files are. @param {URL} root the page's folder */
+export const runtimeFolder = (root) => new URL("runtime/1.30.0/", root);
+
 /**
  * Load the runtime. That for WebGPU knows WebAssembly as well.
  * @param {URL | string} folder where the runtime's files are; ends in a slash

@@ -86,7 +86,7 @@ export class Graph {
   }
 
   /**
-   * @param {number[]} values
+   * @param {ArrayLike<number>} values
    * @param {number[]} [shape] a scalar by default
    */
   floats(values, shape = []) {

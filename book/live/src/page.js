@@ -3,8 +3,9 @@
  * @module
  */
 import { fitted, whiteNoise } from "./descent.js";
-import { drawCurves, show, toNumbers } from "./drawing.js";
+import { drawCurves, savePng, show, toNumbers } from "./drawing.js";
 import { RUNTIMES } from "./engine.js";
+import { picker } from "./picker.js";
 import { LAYERS, Weights, downTo, paperName } from "./vgg.js";
 
 const CONTENT = ["block1_conv2", "block2_conv2", "block3_conv1", "block4_conv2", "block5_conv2"];
@@ -91,57 +92,6 @@ async function sayDownload() {
     `With these layers the first run downloads ${sum} MB; the browser keeps them for the next.`;
 }
 
-/**
- * Thumbnails to choose from, and a place for a picture of one's own.
- * @param {string} role
- * @param {{name: string, title: string, credit: string}[]} samples
- * @param {string} initial
- */
-function picker(role, samples, initial) {
-  const fieldset = element(role);
-  for (const sample of samples) {
-    const input = Object.assign(document.createElement("input"), { type: "radio", name: role });
-    const image = Object.assign(document.createElement("img"), {
-      src: `pictures/${sample.name}.small.webp`, alt: sample.title, title: sample.title,
-    });
-    const take = async () => {
-      const address = new URL(`pictures/${sample.name}.webp`, here);
-      const response = await fetch(address).catch(() => undefined);
-      if (!response?.ok) throw new Error(`${sample.title} could not be had; try again online.`);
-      return createImageBitmap(await response.blob());
-    };
-    input.addEventListener("change", () => choose(role, sample.name, take()));
-    input.checked = sample.name === initial;
-    if (input.checked) choose(role, sample.name, take());
-    const label = document.createElement("label");
-    label.append(input, image);
-    fieldset.append(label);
-  }
-  const file = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
-  const own = document.createElement("span");
-  own.className = "own";
-  own.textContent = "your own";
-  file.setAttribute("aria-label", `${role} of your own, from a file`);
-  file.addEventListener("change", () => {
-    const [picture] = file.files ?? [];
-    if (!picture) return;
-    for (const radio of fieldset.querySelectorAll("[type=radio]")) radio.checked = false;
-    own.textContent = picture.name.slice(0, 24);
-    own.classList.add("taken");
-    const bitmap = createImageBitmap(picture).catch(() => {
-      const expected = "choose a JPEG, PNG or WebP file";
-      throw new Error(`${picture.name} is no picture that this browser can read; ${expected}.`);
-    });
-    choose(role, picture.name.replace(/\.\w+$/, ""), bitmap);
-  });
-  fieldset.addEventListener("change", (/** @type {Event} */ { target }) => {
-    if (target !== file) own.classList.remove("taken");
-  });
-  const label = document.createElement("label");
-  label.append(file, own);
-  fieldset.append(label);
-}
-
 /** @param {string} role @param {string} name @param {Promise<ImageBitmap>} bitmap */
 async function choose(role, name, bitmap) {
   chosen[role] = { name, bitmap };
@@ -204,15 +154,7 @@ stop.addEventListener("click", () => {
   say(running ? "Painting" : "Stopping");
 });
 
-save.addEventListener("click", () => {
-  const name = `${title}-step${latest?.number}.png`;
-  canvas.toBlob((/** @type {Blob} */ file) => {
-    const link = Object.assign(document.createElement("a"), { download: name });
-    link.href = URL.createObjectURL(file);
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  });
-});
+save.addEventListener("click", () => savePng(canvas, `${title}-step${latest?.number}.png`));
 
 /** @param {import("./worker.js").Step} step */
 function took(step) {
@@ -278,8 +220,8 @@ order({ look: true });
 try {
   const response = await fetch(new URL("pictures/index.json", here));
   const samples = await response.json();
-  picker("photograph", samples.photograph, "chelsea");
-  picker("painting", samples.painting, "swirling_night");
+  picker("photograph", samples.photograph, "chelsea", choose);
+  picker("painting", samples.painting, "swirling_night", choose);
   run.disabled = false;
   /** @type {{title: string, credit: string}[]} */
   const photographs = samples.photograph;

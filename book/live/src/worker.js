@@ -3,7 +3,7 @@
  * @module
  */
 import { Adam } from "./descent.js";
-import { Objective, agrees, loadRuntime, whyNoGraphicsCard } from "./engine.js";
+import { Objective, agrees, loadRuntime, runtimeFolder, whyNoGraphicsCard } from "./engine.js";
 import { Weights, downTo } from "./vgg.js";
 
 /** @typedef {import("./engine.js").Picture} Picture */
@@ -135,7 +135,7 @@ async function descend() {
 function runtimeFor(device, onDone) {
   let runtime = runtimes.get(device);
   if (!runtime) {
-    runtime = loadRuntime(new URL("runtime/1.30.0/", here), device, onDone);
+    runtime = loadRuntime(runtimeFolder(here), device, onDone);
     runtimes.set(device, runtime);
     runtime.catch(() => runtimes.delete(device));
   }
