@@ -59,6 +59,17 @@ def network():
 
 
 @pytest.fixture(scope="session")
+def narrow():
+    """Weights of both networks with an eighth of the filters: the same layers, strides and fields.
+
+    For where a deep network has much to do, and what its filters see does not matter.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layers, "_CHANNELS", (8, 16, 32, 64, 64))
+        return {name: nst.load_weights("random", name) for name in ("vgg19", "vgg16")}
+
+
+@pytest.fixture(scope="session")
 def photo():
     """A smooth image, 32 x 48 pixels."""
     y, x = np.mgrid[0:1:32j, 0:1:48j]
