@@ -38,7 +38,7 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
 
-soak: $(BIN)/.developer  ## Kill a run twenty times, instead of three, and see that nothing is lost
+soak: $(BIN)/.developer  ## Kill a run twenty times, instead of twice, and see that nothing is lost
 	$(RUN) -m pytest tests/test_checkpoints.py -k killed --kills 20
 
 # Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.

@@ -21,8 +21,9 @@ OPTIMIZERS = {"lbfgs": nst.LBFGS(memory=4), "adam": nst.Adam()}
 
 def runs(folder, steps):
     """Both, from coarse to fine; in a folder they are kept after every step."""
-    rng, network = np.random.default_rng(5), nst.VGG(weights="random")
+    rng = np.random.default_rng(5)
     photo, painting = (rng.uniform(size=(1, 32, 40, 3)).astype("float32") for _ in range(2))
+    network = shallow(rng)
     options = {"network": network}
     objective = nst.Content(photo, "block1_conv2", **options) + nst.Style(
         painting, "block1_conv1", **options
@@ -34,6 +35,18 @@ def runs(folder, steps):
             precision="float32", checkpoint=folder and Path(folder) / name, checkpoint_seconds=0,
         )  # fmt: skip
     return found
+
+
+def shallow(rng):
+    """A network of two small layers: each process has to make it anew."""
+    layers = {
+        f"block1_conv{number}": (
+            rng.normal(0, np.sqrt(2 / (9 * before)), (3, 3, before, 16)).astype("float32"),
+            np.zeros(16, "float32"),
+        )
+        for number, before in ((1, 3), (2, 16))
+    }
+    return nst.VGG(weights=nst.weights.Weights("vgg19", layers, "random", "Two small layers."))
 
 
 class Crash(Exception):

@@ -102,8 +102,8 @@ def test_killed_processes_lose_nothing(tmp_path, pytestconfig, meter):
     whole = interrupted_runs.runs(None, steps)
     total, rng = meter.count, np.random.default_rng(kills)
     assert total == sum(result.evaluations for result in whole.values())
-    # One in each of as many equal parts of the way, so that both runs are hit.
-    places = [int((part + rng.uniform()) * total / kills) for part in range(kills)]
+    # One late in each of as many equal parts of the way, so that both runs are hit.
+    places = [int((part + rng.uniform(0.5, 1)) * total / kills) for part in range(kills)]
     for number, gap in enumerate(np.diff([0, *places])):
         script = Path(interrupted_runs.__file__)
         where = ["evaluating", "writing"][number % 2]
