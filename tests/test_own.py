@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from keras import ops
@@ -28,18 +30,23 @@ def solution(name):
 def unfilled(*arguments): ...
 
 
+# What the small scene keeps of one test for the others, beside what the true one keeps.
+KEPT = {
+    name: functools.cache(getattr(painting, name).__wrapped__)
+    for name in ("_right", "_photo", "_painting")
+}
+
+
 @pytest.fixture
 def small(monkeypatch, network):
-    """The small scene with an untrained network and few steps."""
+    """The small scene with an untrained network, layers that are compiled sooner, and few steps."""
     monkeypatch.setattr(painting, "default_network", lambda: network)
+    monkeypatch.setattr(painting, "_CONTENT", "block1_conv2")
+    monkeypatch.setattr(painting, "_STYLE", ("block1_conv1", "block1_conv2"))
     monkeypatch.setattr(painting, "_SIDE", 32)
     monkeypatch.setattr(painting, "_STEPS", 3)
-    caches = (painting._right, painting._photo, painting._painting)
-    for each in caches:
-        each.cache_clear()
-    yield
-    for each in caches:
-        each.cache_clear()
+    for name, kept in KEPT.items():
+        monkeypatch.setattr(painting, name, kept)
 
 
 # Whose function is used
@@ -369,8 +376,11 @@ def test_what_paints_nothing_is_refused():
         nst.own.paint("psnr", unfilled)
 
 
-def test_bugs_show_in_the_trained_picture(trained):
+def test_bugs_show_in_the_trained_picture(trained, monkeypatch):
     """With the true network: a sum keeps the photograph, a wrong sign destroys the picture."""
+    monkeypatch.setattr(painting, "_SIDE", 64)  # a student's picture has 96 pixels
+    for name, kept in KEPT.items():
+        monkeypatch.setattr(painting, name, functools.cache(kept.__wrapped__))
     wrong = wrong_ones()
     added_up = nst.own.paint("content_loss", wrong["content_loss"][0][0])
     assert "it is still the photograph" in added_up.seen
