@@ -251,8 +251,8 @@ def test_training_lowers_the_objective():
     assert [each.step for each in seen] == [*range(4, 41, 4)]
     assert made.settings["steps_made"] == 40
     assert set(seen[0].terms) == {"content", "style", "total_variation"}
-    untrained = train(steps=1, learning_rate=1e-9)
     photo, painting = nst.white_noise(32, 32, seed=5), nst.white_noise(48, 48, seed=9)
+    untrained = Painter(StyleNetwork(SMALL, 0), made.names, made.palettes)
     recoloured = match_colours(photo, painting)
     random = nst.VGG(weights="random")
     objective = nst.Content(recoloured, "block2_conv1", network=random) + 20 * nst.Style(
