@@ -160,6 +160,7 @@ def test_ten_steps_are_those_of_the_package(blank, network, pictures):
     result = nst.synthesize(
         objective_of(content, style, pictures, network),
         start=pictures["image"], optimizer=nst.Adam(), steps=10, progress=False,
+        precision="float32",
     )  # fmt: skip
     ours = [step["losses"]["total"] for step in found]
     theirs = [record.loss for record in result.history]
