@@ -387,7 +387,7 @@ class _Trial(NamedTuple):
 
 @_compiled
 def _compared(path, free, before, after, gradient, gradient_after, low, high, sample):
-    """A trial point beside the one where the search began: in one call, since calls cost.
+    """A trial point beside the one where the search began.
 
     Returns the slope at the point; what is free there; 1 where freed, -1 where held, else 0; the
     step and the gradient's change in two rows; these and the gradient, where variables are free, in

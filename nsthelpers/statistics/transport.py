@@ -329,7 +329,9 @@ def unit_directions(count, filters, seed=0):
     True
     """
     vectors = np.random.default_rng([seed, filters]).normal(size=(count, filters))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions.setflags(write=False)  # every caller gets this one
+    return directions
 
 
 @functools.lru_cache(maxsize=32)
