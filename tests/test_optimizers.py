@@ -263,9 +263,8 @@ class TestTwoLoop:
         loops = lbfgs._Recursion.begun(
             steps @ masked.T, (masked * masked).sum(axis=1), steps @ masked_gradient, order
         )
-        rows = np.concatenate([steps, changes])
-        middle = loops.gamma * free * (gradient + loops.changes @ rows)
-        return free * (middle + loops.second(rows @ middle) @ rows)
+        middle = loops.gamma * free * (gradient + loops.changes @ changes)
+        return free * (middle + loops.second(changes @ middle) @ steps)
 
     @pytest.fixture
     def pairs(self):
@@ -336,12 +335,13 @@ class TestTwoLoop:
         masks = []
         for _ in range(12):
             descent.step()
-            free, vectors = to_numpy(descent._free), table(descent._history.rows)
+            free, kept = to_numpy(descent._free), descent._history
+            steps, changes = table(kept.steps) * free, table(kept.changes) * free
             gradient = to_numpy(descent.evaluation.gradient)
             masks.append(tuple(free))
-            kept = descent._history
-            assert kept._with_changes == pytest.approx((vectors * free) @ vectors[4:].T, abs=1e-9)
-            assert kept._with_gradient == pytest.approx((vectors * free) @ gradient, abs=1e-9)
+            assert kept._sy == pytest.approx(steps @ changes.T, abs=1e-9)
+            assert kept._yy == pytest.approx((changes**2).sum(axis=1), abs=1e-9)
+            assert kept._sg == pytest.approx(steps @ gradient, abs=1e-9)
         assert len(set(masks)) > 4 and min(map(sum, masks)) < 40
 
     def test_many_sizes_make_no_warning(self, caplog):
@@ -502,21 +502,26 @@ class TestACoarseHistory:
 
 
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 99))
-def test_rows_are_those_of_one_array(half, size, seed):
+def test_rows_are_those_of_one_array(count, size, seed):
     """Sums, products and corrections, in blocks, beside NumPy's."""
     rng = np.random.default_rng(seed)
-    vectors = rng.integers(-8, 9, (2 * half, size)).astype("float32")  # exact in half the digits
-    table, others = rows.Rows(2 * half, size, "float32", "bfloat16"), vectors[: min(3, half)] + 1
-    table._spans = [(first, min(first + 7, size)) for first in range(0, size, 7)]
-    table._blocks = [
-        ops.zeros((2 * half, last - first), "bfloat16") for first, last in table._spans
-    ]
-    table.replace(range(2 * half), to_tensor(vectors))
-    weights, freed = rng.integers(-3, 4, 2 * half), rng.integers(-1, 2, size)
+    tables, arrays = [], rng.integers(-8, 9, (2, count, size)).astype("float32")  # exact in halves
+    for vectors in arrays:
+        table = rows.Rows(count, size, "float32", "bfloat16")
+        table._spans = [(first, min(first + 7, size)) for first in range(0, size, 7)]
+        table._blocks = [
+            ops.zeros((count, last - first), "bfloat16") for first, last in table._spans
+        ]
+        table.replace(range(count), to_tensor(vectors))
+        tables.append(table)
+    (table, other), (vectors, others) = tables, arrays
+    weights, freed = rng.integers(-3, 4, count), rng.integers(-1, 2, size)
     assert to_numpy(table.weighted(to_tensor(weights))).tolist() == (weights @ vectors).tolist()
-    assert to_numpy(table.products(to_tensor(others))).tolist() == (others @ vectors.T).tolist()
-    expected = (vectors * freed) @ vectors[half:].T
-    assert to_numpy(table.correction(to_tensor(freed))).tolist() == expected.tolist()
+    three = others[:3] + 1
+    assert to_numpy(table.products(to_tensor(three))).tolist() == (three @ vectors.T).tolist()
+    found = to_numpy(rows.corrections(table, other, to_tensor(freed)))
+    assert found[:-1].tolist() == ((vectors * freed) @ others.T).tolist()
+    assert found[-1].tolist() == (others**2 @ freed).tolist()
 
 
 def test_a_device_that_copies_what_it_updates(monkeypatch):
@@ -538,6 +543,12 @@ class Copying:
         changed = to_numpy(tensor)
         changed[list(rows)] = to_numpy(values)
         return to_tensor(changed, dtype=None)
+
+
+def add(kept, pair, free=None):
+    """Let a spectrum take in a step and a change, all of which are free unless told otherwise."""
+    free = np.ones_like(pair[0]) if free is None else free
+    kept.add(*(to_tensor(each, "float64") for each in (*pair, free)))
 
 
 class TestSpectrum:
@@ -563,9 +574,10 @@ class TestSpectrum:
 
     def test_energies_add_up(self):
         pair = np.stack([self.image(0).ravel(), self.image(1).ravel()])
+        free = np.arange(12 * 20 * 3) % 3 > 0
         kept = spectrum.Spectrum(12, 20, "float64")
-        kept.add(to_tensor(pair, "float64"))
-        assert kept._energies[0].sum(axis=(1, 2, 3)) == pytest.approx((pair**2).sum(axis=1))
+        add(kept, pair, free)
+        assert kept._energies[0].sum(axis=(1, 2, 3)) == pytest.approx((pair**2 * free).sum(axis=1))
 
     def test_the_newest_pair_fits(self):
         """Along its change, the guess has the curvature of the pair: equation 7.20."""
@@ -573,17 +585,19 @@ class TestSpectrum:
         for seed in range(8):
             pair = np.stack([self.image(seed).ravel(), self.image(seed + 9).ravel()])
             pair[1] += 3 * pair[0]
-            kept.add(to_tensor(pair, "float64"))
+            add(kept, pair)
         product = pair[0] @ pair[1]
-        found = to_numpy(kept.applied(to_tensor(pair[1], "float64"), product))
+        found = to_numpy(spectrum.filtered(to_tensor(pair[1], "float64"), *kept.guess(product)))
         assert pair[1] @ found == pytest.approx(product)
 
     def test_it_is_symmetric_and_positive(self):
         kept = spectrum.Spectrum(6, 5, "float64")
         pair = np.stack([self.image(3, 6, 5).ravel(), 2 * self.image(4, 6, 5).ravel()])
-        kept.add(to_tensor(pair, "float64"))
+        add(kept, pair)
+        guess = kept.guess(1.0)
         columns = [
-            to_numpy(kept.applied(to_tensor(one, "float64"), 1.0)) for one in np.eye(6 * 5 * 3)
+            to_numpy(spectrum.filtered(to_tensor(one, "float64"), *guess))
+            for one in np.eye(6 * 5 * 3)
         ]
         matrix = np.stack(columns)
         assert np.allclose(matrix, matrix.T)

@@ -20,8 +20,8 @@ from ..arguments import check_choice
 from ..backend import PRECISIONS, compile_function, ops, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
-from .rows import Rows
-from .spectrum import Spectrum
+from .rows import Rows, corrections
+from .spectrum import Spectrum, filtered
 
 __all__ = ["LBFGS", "LBFGSDescent"]
 
@@ -219,7 +219,7 @@ class LBFGSDescent:
         self._history.add(trial)
         self._touched = _touched(self.evaluation.gradient, self._touched)
         if self._spectrum:
-            self._spectrum.add(trial.pair * ops.reshape(trial.free, (1, -1)))
+            self._spectrum.add(trial.step, trial.change, trial.free)
         self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
@@ -231,25 +231,25 @@ class LBFGSDescent:
         if loops is None:  # no curvature is known
             rms = float(ops.sqrt(ops.mean(ops.square(gradient * self._free))))
             times = self._settings.first_step / rms if rms else 0.0
-            weights = np.zeros(len(history.rows))
+            weights = np.zeros(len(history.steps))
             direction = times * ops.reshape(gradient * self._free, (-1,))
         else:
-            # What the objective has never asked to move, behind a mask, shall not move along.
-            free = self._free * self._touched
-            changes = history.rows.weighted(self._tensor(loops.changes))
-            direction = _combined(gradient, free, changes)
-            if self._spectrum and loops.kept[-1] == history.order[-1]:
-                direction = self._spectrum.applied(direction, loops.product)
-            else:
-                direction = direction * self._tensor(loops.gamma)
-            direction = direction * ops.reshape(free, (-1,))
-            products = to_numpy(history.rows.products(direction[None]))[0]
+            guess = self._tensor(loops.gamma), *self._spectrum_of(loops)
+            changes = history.changes.weighted(self._tensor(loops.changes))
+            direction = _middle(gradient, self._free, self._touched, changes, *guess)
+            products = to_numpy(history.changes.products(direction))[0]
             weights = loops.second(products.astype("float64"))
-        steps = history.rows.weighted(self._tensor(weights))
+        steps = history.steps.weighted(self._tensor(weights))
         path, end, slope = _path(
             self.image, gradient, self._free, self._low, self._high, direction, steps
         )
         return path, end, float(slope)
+
+    def _spectrum_of(self, loops):
+        """What :func:`filtered` takes; nothing where there is one number for all waves."""
+        if self._spectrum and loops.kept[-1] == self._history.order[-1]:
+            return self._spectrum.guess(loops.product)
+        return ()
 
     def _tensor(self, numbers):
         return to_tensor(numbers, self.image.dtype)
@@ -278,12 +278,15 @@ class LBFGSDescent:
 
     def _compared(self, image, path, gradient):
         """A trial point beside the point where the search began."""
-        rows = self._history.rows
-        slope, free, freed, pair, newest, with_pair = _compared(
+        history = self._history
+        slope, free, freed, step, change, free_step, both, own = _compared(
             path, self._free, self.image, image, self.evaluation.gradient, gradient,
-            self._low, self._high, rows.sample,
+            self._low, self._high, history.steps.sample,
         )  # fmt: skip
-        return _Trial(slope, free, pair, rows.correction(freed), rows.products(newest), with_pair)
+        return _Trial(
+            slope, free, step, change, corrections(history.steps, history.changes, freed),
+            history.steps.products(both), history.changes.products(free_step), own,
+        )  # fmt: skip
 
 
 class _History:
@@ -296,52 +299,62 @@ class _History:
     def __init__(self, memory, size, dtype, kept_in):
         self.order: list[int] = []  # pairs in use, oldest first
         kept_in = dtype if kept_in == "float32" else kept_in
-        self.rows = Rows(2 * memory, size, dtype, kept_in)  # s_i in row i, y_i in row memory + i
+        self.steps = Rows(memory, size, dtype, kept_in)
+        self.changes = Rows(memory, size, dtype, kept_in)
         self._memory = memory
-        self._with_changes = np.zeros((2 * memory, memory))  # of every row with every y_i
-        self._with_gradient = np.zeros(2 * memory)
+        self._sy = np.zeros((memory, memory))  # of s_i with y_j
+        self._yy = np.zeros(memory)  # of y_i with itself
+        self._sg = np.zeros(memory)  # of s_i with the gradient
 
     def add(self, trial):
         """Put a step, and the change of the gradient, in the place of the oldest pair."""
         full = len(self.order) == self._memory
         new = self.order.pop(0) if full else len(self.order)
         self.order.append(new)
-        places = new, self._memory + new
-        self.rows.replace(places, trial.pair)
-        products = to_numpy(trial.with_rows).astype("float64")
-        products[:, places] = to_numpy(trial.with_pair)
-        of_step, of_change, self._with_gradient = products
-        self._with_changes += to_numpy(trial.correction)
-        self._with_changes[:, new] = of_change
-        self._with_changes[new] = of_step[self._memory :]
-        self._with_changes[self._memory + new] = of_change[self._memory :]
+        self.steps.replace([new], trial.step)
+        self.changes.replace([new], trial.change)
+        correction = to_numpy(trial.correction)
+        self._sy += correction[:-1]
+        self._yy += correction[-1]
+        self._sy[:, new], self._sg[:] = to_numpy(trial.steps_with)
+        self._sy[new] = to_numpy(trial.changes_with)[0]
+        self._sy[new, new], self._yy[new], self._sg[new] = to_numpy(trial.own)
 
     def state(self) -> dict:
         """All that it remembers, by name."""
+        kept = {"steps": self.steps, "changes": self.changes}
         return {
             "order": list(self.order),
-            **self.rows.state(self._in_use()),
-            "with_changes": self._with_changes.copy(),
-            "with_gradient": self._with_gradient.copy(),
+            **{
+                f"{name}/{key}": values
+                for name, rows in kept.items()
+                for key, values in rows.state(self.order).items()
+            },
+            "sy": self._sy.copy(),
+            "yy": self._yy.copy(),
+            "sg": self._sg.copy(),
         }
 
     def restore(self, state):
         """Remember what another gave as its :meth:`state`."""
         self.order = list(state["order"])
-        self.rows.restore(self._in_use(), state)
-        self._with_changes = np.array(state["with_changes"])
-        self._with_gradient = np.array(state["with_gradient"])
-
-    def _in_use(self):
-        return [*self.order, *(self._memory + place for place in self.order)]
+        for name, rows in {"steps": self.steps, "changes": self.changes}.items():
+            begin = f"{name}/"
+            rows.restore(
+                self.order,
+                {
+                    key.removeprefix(begin): values
+                    for key, values in state.items()
+                    if key.startswith(begin)
+                },
+            )
+        self._sy, self._yy, self._sg = (np.array(state[name]) for name in ("sy", "yy", "sg"))
 
     def recursion(self):
         """The two-loop recursion up to its middle; None without curvature."""
         if not self.order:
             return None
-        sy, yy = np.split(self._with_changes, 2)
-        sg, _ = np.split(self._with_gradient, 2)
-        return _Recursion.begun(sy, np.diagonal(yy), sg, self.order)
+        return _Recursion.begun(self._sy, self._yy, self._sg, self.order)
 
 
 @_compiled
@@ -371,18 +384,21 @@ class _Trial(NamedTuple):
     ----------
     slope : of the path at the point
     free : 1 where a variable may move on from there, 0 where it is held
-    pair : the step s and the gradient's change y, in two rows
-    correction : what variables that were freed or held change in the products of rows and y_i
-    with_rows : products of s, y and the new gradient with the remembered rows
-    with_pair : the same with s and y
+    step, change : the step s and the gradient's change y, each of shape (1, size)
+    correction : what variables that were freed or held change in the products that are kept
+    steps_with : products of y and of the new gradient with each s_i
+    changes_with : products of s with each y_i
+    own : products s y, y y and s g
     """
 
     slope: object
     free: object
-    pair: object
+    step: object
+    change: object
     correction: object
-    with_rows: object
-    with_pair: object
+    steps_with: object
+    changes_with: object
+    own: object
 
 
 @_compiled
@@ -390,19 +406,23 @@ def _compared(path, free, before, after, gradient, gradient_after, low, high, sa
     """A trial point beside the one where the search began.
 
     Returns the slope at the point; what is free there; 1 where freed, -1 where held, else 0; the
-    step and the gradient's change in two rows; these and the gradient, where variables are free, in
-    three; and the products of the three with the two.
+    step and the gradient's change; where variables are free, the step, and in two rows change and
+    gradient; and the products s y, y y and s g of these.
     """
     free_after = _free(after, gradient_after, low, high)
-    pair = ops.reshape(ops.stack([after - before, gradient_after - gradient]), (2, -1))
     # The products are those of what will be remembered, rounding included: an estimate from
     # rounded pairs still has positive curvature.
-    pair = ops.cast(ops.cast(pair, sample.dtype), pair.dtype)
-    newest = ops.concatenate([pair, ops.reshape(gradient_after, (1, -1))])
-    newest *= ops.reshape(free_after, (1, -1))
+    step, change = (
+        ops.reshape(ops.cast(ops.cast(each, sample.dtype), path.dtype), (1, -1))
+        for each in (after - before, gradient_after - gradient)
+    )
+    counted = ops.reshape(free_after, (1, -1))
+    both = ops.concatenate([change, ops.reshape(gradient_after, (1, -1))]) * counted
+    sy, sg = ops.unstack(ops.matmul(both, ops.transpose(step))[:, 0], 2)
+    own = ops.stack([sy, ops.sum(change * both[:1]), sg])
     freed = ops.reshape(free_after - free, (-1,))
     slope = ops.sum(gradient_after * path)
-    return slope, free_after, freed, pair, newest, ops.matmul(newest, ops.transpose(pair))
+    return slope, free_after, freed, step, change, step * counted, both, own
 
 
 @_compiled
@@ -416,21 +436,19 @@ class _Recursion(NamedTuple):
     """Nocedal & Wright's algorithm 7.4 on inner products instead of on vectors.
 
     It only ever adds multiples of s_i and y_i to a vector, so it needs only the products of that
-    vector with these. The weights are those of all rows, steps first.
+    vector with these.
 
     Attributes
     ----------
     kept : pairs of use, oldest first
     sy : products of steps and changes
     alpha : of the first loop
-    changes : weights with which q, in the middle, is g + sum of rows
     product, gamma : s y of the newest pair, and divided by y y: equation 7.20
     """
 
     kept: list
     sy: np.ndarray
     alpha: np.ndarray
-    changes: np.ndarray
     product: float
     gamma: float
 
@@ -446,21 +464,32 @@ class _Recursion(NamedTuple):
             alpha[i] = (sg[i] - sy[i] @ alpha) / sy[i, i]
         newest = kept[-1]
         product = sy[newest, newest]
-        changes = np.concatenate([np.zeros_like(alpha), -alpha])
-        return cls(kept, sy, alpha, changes, product, product / yy[newest])
+        return cls(kept, sy, alpha, product, product / yy[newest])
 
-    def second(self, products):
-        """Run the second loop, from the products of all rows with the vector in the middle."""
-        a, yr = np.zeros(len(self.alpha)), products[len(self.alpha) :]
+    @property
+    def changes(self):
+        """Weights of the y_i: q, in the middle, is g plus their sum."""
+        return -self.alpha
+
+    def second(self, yr):
+        """Run the second loop, from the products of the y_i with the vector in the middle.
+
+        Returns the weights of the s_i, whose sum is to be added to that vector.
+        """
+        a = np.zeros(len(self.alpha))
         for i in self.kept:
             a[i] = self.alpha[i] - (yr[i] + self.sy[:, i] @ a) / self.sy[i, i]
-        return np.concatenate([a, np.zeros_like(a)])
+        return a
 
 
 @_compiled
-def _combined(gradient, free, changes):
-    """The gradient and a sum of remembered changes, where variables are free."""
-    return (ops.reshape(gradient, (-1,)) + changes) * ops.reshape(free, (-1,))
+def _middle(gradient, free, touched, changes, gamma, *spectrum):
+    """Between the loops: the first guess of the inverse Hessian, applied to q; a row."""
+    # What the objective has never asked to move, behind a mask, shall not move along.
+    free = ops.reshape(free * touched, (-1,))
+    q = (ops.reshape(gradient, (-1,)) + changes) * free
+    guessed = filtered(q, *spectrum) if spectrum else gamma * q
+    return ops.reshape(guessed * free, (1, -1))
 
 
 @_compiled

@@ -10,7 +10,7 @@ import functools
 
 from ..backend import compile_function, ops, replace_rows, to_numpy, to_tensor
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "corrections"]
 
 _BLOCK = 2**18  # columns
 
@@ -66,18 +66,10 @@ class Rows:
 
     def products(self, vectors):
         """Inner products of vectors, shape (k, size), with all rows: shape (k, count)."""
+        if len(self._blocks) == 1:  # a slice, and a sum of one, are calls of their own
+            return _products(self._blocks[0], vectors)
         return sum(
             _products(block, vectors[:, first:last])
-            for block, (first, last) in zip(self._blocks, self._spans, strict=True)
-        )
-
-    def correction(self, freed):
-        """What variables change in the products of all rows with those of the second half.
-
-        ``freed`` is 1 where a variable comes to count, -1 where it ceases to, else 0.
-        """
-        return sum(
-            _correction(block, freed[first:last])
             for block, (first, last) in zip(self._blocks, self._spans, strict=True)
         )
 
@@ -109,9 +101,35 @@ def _products(block, vectors):
     return ops.matmul(vectors, ops.transpose(ops.cast(block, vectors.dtype)))
 
 
+def corrections(steps, changes, freed):
+    """What variables change in products, as they come to count (1) or cease to (-1).
+
+    Parameters
+    ----------
+    steps, changes : Rows
+    freed : tensor, shape (size,)
+        1, -1, or 0 where nothing turns.
+
+    Returns
+    -------
+    tensor, shape (count + 1, count)
+        Of each step with each change, and at last of each change with itself.
+    """
+    spans = [slice(None)] if len(steps._spans) == 1 else [slice(*span) for span in steps._spans]
+    parts = [
+        _corrections(step, change, freed if len(spans) == 1 else freed[span])
+        for step, change, span in zip(steps._blocks, changes._blocks, spans, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else sum(parts)
+
+
 @_compiled
-def _correction(block, freed):
+def _corrections(steps, changes, freed):
     turned = ops.nonzero(freed)[0]
-    columns = ops.cast(ops.take(block, turned, axis=1), freed.dtype)
-    changes = columns[ops.shape(block)[0] // 2 :] * ops.take(freed, turned)
-    return ops.matmul(columns, ops.transpose(changes))
+    signs = ops.take(freed, turned)
+    steps, changes = (
+        ops.cast(ops.take(block, turned, axis=1), freed.dtype) for block in (steps, changes)
+    )
+    signed = changes * signs
+    squares = ops.sum(changes * signed, axis=1)
+    return ops.concatenate([ops.matmul(steps, ops.transpose(signed)), squares[None]])

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..backend import compile_function, ops, to_numpy, to_tensor
 
-__all__ = ["Spectrum", "cosines"]
+__all__ = ["Spectrum", "cosines", "filtered"]
 
 _compiled = functools.partial(compile_function, any_shape=True)
 
@@ -53,11 +53,11 @@ class Spectrum:
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> spectrum, step = Spectrum(16, 24, "float64"), rng.normal(size=16 * 24 * 3)
-    >>> spectrum.add(to_tensor(np.stack([step, 4 * step]), "float64"))  # curvature 4 everywhere
-    >>> found = to_numpy(spectrum.applied(to_tensor(step, "float64"), 4 * step @ step))
-    >>> bool(np.allclose(found, step / 4))
+    >>> numbers = np.random.default_rng(0).normal(size=16 * 24 * 3)
+    >>> spectrum, step = Spectrum(16, 24, "float64"), to_tensor(numbers, "float64")
+    >>> spectrum.add(step, 4 * step, ops.ones_like(step))  # curvature 4 everywhere
+    >>> found = filtered(step, *spectrum.guess(4 * numbers @ numbers))
+    >>> bool(np.allclose(to_numpy(found), numbers / 4))
     True
     """
 
@@ -70,9 +70,10 @@ class Spectrum:
         )
         self._energies = collections.deque(maxlen=_REMEMBERED)
 
-    def add(self, pair):
-        """Take in a step and the change of the gradient, in two rows; zero where held."""
-        self._energies.append(to_numpy(_energies(pair, *self._basis)).astype("float64"))
+    def add(self, step, change, free):
+        """Take in a step and the change of the gradient, where ``free`` is 1 and not 0."""
+        energies = _energies(step, change, free, *self._basis)
+        self._energies.append(to_numpy(energies).astype("float64"))
 
     def state(self) -> dict:
         """What it remembers, oldest first: an array with a row for each step, if there are any."""
@@ -83,19 +84,20 @@ class Spectrum:
         self._energies.clear()
         self._energies.extend(state.get("energies", ()))
 
-    def applied(self, vector, product):
-        """The inverse of the curvature, applied to a vector.
+    def guess(self, product):
+        """The inverse of the curvature, as :func:`filtered` takes it.
 
         Parameters
         ----------
-        vector : tensor, shape (H W 3,)
         product : float
-            Of the newest step and change. The scale is chosen so that the result fits these two, as
+            Of the newest step and change. The scale is chosen so that the guess fits these two, as
             in Nocedal & Wright (2006), equation 7.20.
 
         Returns
         -------
-        tensor, of the same shape
+        gains : tensor, shape (3, n, n)
+            For each opponent colour and octave, down by across.
+        *basis : tensors
         """
         # Every step counts alike, however long it was.
         steps, changes = sum(each / each[1].sum() for each in self._energies)
@@ -103,7 +105,7 @@ class Spectrum:
         usual = math.sqrt(steps.sum() / changes.sum())
         gains = np.clip(gains, usual / _SPREAD, usual * _SPREAD)  # an octave may have been at rest
         gains *= product / (gains * self._energies[-1][1]).sum()
-        return _applied(vector, *self._basis, to_tensor(gains, vector.dtype))
+        return to_tensor(gains, self._basis.rows.dtype), *self._basis
 
 
 def cosines(size):
@@ -138,19 +140,23 @@ def _transformed(vectors, rows, columns, colours):
     """(n, H W 3) pixels to (n, 3, H, W) waves."""
     height, width = ops.shape(rows)[0], ops.shape(columns)[0]
     planes = ops.transpose(ops.reshape(vectors, (-1, height * width, 3)), (0, 2, 1))
-    planes = ops.reshape(ops.matmul(colours, planes), (-1, 3, height, width))
-    return ops.matmul(ops.matmul(rows, planes), ops.transpose(columns))
+    # All rows of all planes in one product: quicker than plane by plane.
+    across = ops.matmul(
+        ops.reshape(ops.matmul(colours, planes), (-1, width)), ops.transpose(columns)
+    )
+    return ops.matmul(rows, ops.reshape(across, (-1, 3, height, width)))
 
 
 @_compiled
-def _energies(pair, rows, columns, colours, down, across):
+def _energies(step, change, free, rows, columns, colours, down, across):
     """How much of the squares of step and change lies in each octave and colour: (2, 3, n, n)."""
-    waves = ops.square(_transformed(pair, rows, columns, colours))
-    return ops.matmul(ops.matmul(down, waves), ops.transpose(across))
+    pair = ops.stack([ops.reshape(each, (-1,)) for each in (step, change)])
+    waves = _transformed(pair * ops.reshape(free, (1, -1)), rows, columns, colours)
+    return ops.matmul(ops.matmul(down, ops.square(waves)), ops.transpose(across))
 
 
-@_compiled
-def _applied(vector, rows, columns, colours, down, across, gains):
+def filtered(vector, gains, rows, columns, colours, down, across):
+    """A vector of shape (H W 3,), each octave of each opponent colour times its gain."""
     waves = _transformed(vector[None], rows, columns, colours)[0]
     waves *= ops.matmul(ops.matmul(ops.transpose(down), gains), across)
     planes = ops.matmul(ops.matmul(ops.transpose(rows), waves), columns)
