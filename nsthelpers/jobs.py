@@ -545,6 +545,11 @@ class Stylize(Job):
         "whose the result has: the painting's, the photograph's (the painting takes them on "
         "beforehand), or the photograph's exactly (only luminance is painted)",
     )
+    line_weight: float = _setting(
+        0.0,
+        _WEIGHT,
+        "weight of a term that keeps the photograph's lines; 3 brings bent outlines back",
+    )
     regions: object = _setting(
         None,
         REGIONS,

@@ -31,7 +31,7 @@ from .network.layers import STYLE_LAYERS
 from .network.vgg import VGG, default_network
 from .objectives.columns import NearestNeighbours, Palette, SelfSimilarity
 from .objectives.objective import as_objective
-from .objectives.terms import Content, Style, TotalVariation
+from .objectives.terms import Content, Laplacian, Style, TotalVariation
 from .optimizers import LBFGS, SGD, Adam
 from .statistics import Gram
 from .synthesis.balancing import balance
@@ -169,6 +169,9 @@ def stylize(job, network):
     is painted as strongly as without regions; masks come from :mod:`nsthelpers.masks`, from files,
     or in words, such as ``"half(top)=swirling_night"`` (:func:`nsthelpers.masks.by_words`).
 
+    ``line_weight`` is that of :class:`nsthelpers.Laplacian`, which keeps outlines that the style
+    would bend (Li et al. 2017).
+
     References
     ----------
     Gatys et al. (2015), arXiv 1508.06576; colours, regions, coarse to fine: Gatys et al. (2016),
@@ -209,7 +212,8 @@ def stylize(job, network):
 
     styles = as_objective(_in_regions(style, job, photo.shape[1:3]))
     content = _CONTENTS[job.method](job, shown, network, styles.parts[0][1].images)
-    return job.content_weight * content + job.style_weight * styles + _smoothness(job)
+    objective = job.content_weight * content + job.style_weight * styles + _smoothness(job)
+    return objective + job.line_weight * Laplacian(shown) if job.line_weight else objective
 
 
 @_recipe(Poster, content="content", style="style")

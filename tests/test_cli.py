@@ -226,10 +226,11 @@ def test_colours_strokes_and_regions(capsys):
         mask = masks.half(np.zeros((1, 42, 64, 3)), side)
         save_image(mask, f"{side}.png")
     options = ["--colours", "luminance", "--stroke-size", "0.8", "--report", "r.json"]
+    options += ["--line-weight", "2"]
     regions = ["--region", "left.png=mosaic_sunset", "--region", "right.png=ink_hatching"]
     assert transfer(*options, *regions) == 0
     job = read_settings("out.png")["job"]
-    assert (job["colours"], job["stroke_size"]) == ("luminance", 0.8)
+    assert (job["colours"], job["stroke_size"], job["line_weight"]) == ("luminance", 0.8, 2)
     assert job["regions"] == [["left.png", "mosaic_sunset"], ["right.png", "ink_hatching"]]
     assert transfer("--style-scale", "0.8", "--region", "left.png=chelsea") == 0
     job = read_settings("out.png")["job"]

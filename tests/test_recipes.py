@@ -218,6 +218,15 @@ class TestColours:
         assert np.ptp(style, axis=-1).max() == 0
         assert style.mean() == pytest.approx(content.mean(), abs=0.01)
 
+    def test_lines_of_the_photograph_as_it_is_painted(self, asked, network):
+        photo = nst.samples.load("chelsea", max_side=64)
+        for colours, expected in (("painting", photo), ("luminance", nst.images.luminance(photo))):
+            objective, _, _ = self.made(network, colours=colours, line_weight=3)
+            assert objective.weights["laplacian"] == 3
+            assert np.array_equal(objective.terms["laplacian"].image, expected)
+        objective, _, _ = self.made(network)
+        assert "laplacian" not in objective.terms
+
     @pytest.mark.parametrize("start", ["noise", "style", "content"])
     def test_another_start_stays_what_it_is(self, asked, network, start):
         _, found, _ = self.made(network, colours="photograph", start=start)
