@@ -42,7 +42,7 @@ __all__ = ["PHOTOGRAPHS", "Progress", "add_painting", "train_painter"]
 PHOTOGRAPHS = ("astronaut", "coffee", "rocket")
 
 _REMEMBERED = 0.98  # of the running mean of the loss, a step
-_KEPT_FEATURES = 800_000_000  # bytes: crops' features that are not computed again
+_KEPT_FEATURES = 2_000_000_000  # bytes: crops' features that are not computed again
 
 
 @dataclass(frozen=True)
