@@ -12,6 +12,7 @@ from small_painters import small_painter
 import nsthelpers as nst
 from nsthelpers.__main__ import main
 from nsthelpers.backend import to_numpy
+from nsthelpers.objectives.objective import as_objective
 from nsthelpers.real_time import Architecture, add_painting, load_painter, train_painter
 from nsthelpers.real_time.network import is_row
 
@@ -42,6 +43,19 @@ def test_painters_go_by_the_names_of_their_paintings(shipped):
         assert made.names == whole.names and made.mix.tolist() == np.eye(3)[row].tolist()
         np.testing.assert_allclose(made(NOISE), whole(NOISE, name), atol=1e-6)
     assert whole.mix.tolist() == [1, 0, 0]
+
+
+def test_the_drawn_paintings_came_along():
+    """One file knows all eight; each is painted in its own manner, a strange photograph, too."""
+    assert nst.painters() == [each.name for each in nst.samples.credits() if each.kind == "drawn"]
+    painter = load_painter("mosaic_sunset")
+    photo = nst.samples.load("chelsea", max_side=384)[:, 60:188, 80:208]
+    pictures = {name: painter(photo, name) for name in painter.names}
+    for name in painter.names:
+        style = as_objective(nst.Style(nst.samples.load(name, max_side=512))).at(128, 128)
+        losses = {each: style.evaluate(image).loss for each, image in pictures.items()}
+        assert min(losses, key=losses.get) == name
+        assert losses[name] < 0.75 * style.evaluate(photo).loss
 
 
 def test_an_unknown_name_gets_the_closest(shipped):
