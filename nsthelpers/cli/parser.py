@@ -12,7 +12,8 @@ import re
 
 from .. import __version__
 from ..choices import NETWORKS
-from ..jobs import FORMER_NAMES, JOBS, REGIONS, settings_of
+from ..jobs import FORMER_NAMES, JOBS, settings_of
+from ..kinds import REGIONS
 
 __all__ = ["job_of", "parser"]
 
