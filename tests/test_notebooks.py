@@ -38,6 +38,7 @@ FILES = (
     "06_study_parameters.ipynb",
     "07_improve_the_algorithm.ipynb",
     "08_control.ipynb",
+    "09_paint_in_real_time.ipynb",
 )
 REPOSITORY, TAG = repoint.address()
 BADGE = (

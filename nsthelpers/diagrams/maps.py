@@ -210,8 +210,8 @@ def painter() -> Drawing:
     """
     drawing = Drawing(
         "A painter in training",
-        "A photograph runs through a painting network: three convolutions make it smaller, five "
-        "blocks of two work at a quarter of the size, three make it large again; what they find is "
+        "A photograph runs through a painting network: three convolutions bring it to a quarter "
+        "of the size, five blocks of two work there, three bring it back; what they find is "
         "added to the photograph. The picture runs through VGG19 into the losses. Their gradient "
         "comes back through VGG19 and the picture into the painting network, whose weights learn.",
         300,

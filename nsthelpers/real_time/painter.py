@@ -32,8 +32,8 @@ class Painter:
     names : sequence of str
         Of the paintings, one for each row of the network.
     palettes : sequence of (array, array), or None
-        The paintings' colours; see :func:`nsthelpers.images.palette`. None: it was trained with
-        ``colours_first=False``, and gets photographs as they are.
+        The paintings' colours; see :func:`nsthelpers.images.colours.palette`. None: it was trained
+        with ``colours_first=False``, and gets photographs as they are.
     settings : dict, optional
         How it was trained.
     mix : str, dict of str to float, or sequence of float, optional
@@ -81,8 +81,8 @@ class Painter:
             grow and no seams show.
         colours : (array, array), optional
             Mean and covariance of the colours to start from, as of
-            :func:`nsthelpers.images.palette`. Default: the photograph's. Those of a whole clip
-            keep its frames from changing their colours one by one.
+            :func:`nsthelpers.images.colours.palette`. Default: the photograph's. Those of a whole
+            clip keep its frames from changing their colours one by one.
 
         Returns
         -------

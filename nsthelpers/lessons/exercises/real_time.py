@@ -115,7 +115,7 @@ TASKS = (
         9,
         "painter_field(kernel_sizes, scales)",
         "How many pixels across decide one pixel of the result, through convolutions given by two "
-        "lists. A scale of 2 is a stride of 2; 0.5 means that the image is enlarged twice before "
+        "lists. A scale of 2 is a stride of 2; 0.5 means that the image is enlarged by 2 before "
         "the convolution; 1 is neither.",
         lambda: [
             ([3], [1]),
