@@ -127,10 +127,10 @@ def _regions(value):
 def _scales(value):
     if isinstance(value, str):
         return value if value in _SCALE_WORDS else None
-    listed = [value] if isinstance(value, numbers.Integral) else list(value)
+    listed = list(value) if hasattr(value, "__iter__") else [value]
     if listed == ["none"]:
         return "none"
-    return None if any(isinstance(each, str) for each in listed) else value
+    return value if all(isinstance(each, numbers.Integral) for each in listed) else None
 
 
 def _tiles(value):

@@ -118,6 +118,19 @@ class TestLBFGSReaches:
         descent, _ = descend(optimizer, problem, np.array([3.0, -2.0]))
         assert np.abs(gradient(to_numpy(descent.image))).max() < 1e-5
 
+    @pytest.mark.parametrize("unit", [1e-6, 1e12])
+    def test_the_unit_of_the_loss_does_not_matter(self, unit):
+        """A sum of squares of large features begins at 1e12: its curvature counts as well."""
+        centre, curvature = np.linspace(0.1, 0.9, 12), np.geomspace(1, 1000, 12)
+        losses = [
+            descend(nst.LBFGS(bounds=None), bowl(centre, times * curvature), np.full(12, 0.5), 12)[
+                1
+            ]
+            for times in (1.0, unit)
+        ]
+        assert losses[1][-1] / unit == pytest.approx(losses[0][-1], rel=1e-3, abs=1e-12)
+        assert losses[0][-1] < 1e-3 * losses[0][0]
+
     def test_float32_images_as_far_as_float32_goes(self):
         target = np.random.default_rng(0).uniform(size=(1, 8, 9, 3)).astype("float32")
         problem = bowl(target, np.geomspace(1, 100, target.size).reshape(target.shape))
@@ -261,7 +274,11 @@ class TestTwoLoop:
         """What the descent computes: the recursion on inner products, then the sum of vectors."""
         masked, masked_gradient = changes * free, gradient * free
         loops = lbfgs._Recursion.begun(
-            steps @ masked.T, (masked * masked).sum(axis=1), steps @ masked_gradient, order
+            steps @ masked.T,
+            (masked * masked).sum(axis=1),
+            steps @ masked_gradient,
+            (steps**2 * free).sum(axis=1),
+            order,
         )
         middle = loops.gamma * free * (gradient + loops.changes @ changes)
         return free * (middle + loops.second(changes @ middle) @ steps)
@@ -296,7 +313,8 @@ class TestTwoLoop:
 
     def test_no_pair_of_use_is_none(self, pairs):
         steps, changes, gradient = pairs
-        products = -(steps @ changes.T), (changes * changes).sum(axis=1), steps @ gradient
+        squares = ((each * each).sum(axis=1) for each in (changes, steps))
+        products = -(steps @ changes.T), next(squares), steps @ gradient, next(squares)
         assert lbfgs._Recursion.begun(*products, [0, 1, 2, 3]) is None
 
     def test_on_the_device_too(self):
@@ -578,6 +596,15 @@ class TestSpectrum:
         kept = spectrum.Spectrum(12, 20, "float64")
         add(kept, pair, free)
         assert kept._energies[0].sum(axis=(1, 2, 3)) == pytest.approx((pair**2 * free).sum(axis=1))
+
+    def test_a_step_without_a_change_is_left_out(self):
+        pair = np.stack([self.image(0).ravel(), self.image(1).ravel()])
+        kept, other = (spectrum.Spectrum(12, 20, "float64") for _ in range(2))
+        for each in (kept, other):
+            add(each, pair)
+        add(kept, np.stack([pair[0], 0 * pair[1]]))
+        (gains, *_), (expected, *_) = kept.guess(1.0), other.guess(1.0)
+        assert np.array_equal(to_numpy(gains), to_numpy(expected))
 
     def test_the_newest_pair_fits(self):
         """Along its change, the guess has the curvature of the pair: equation 7.20."""

@@ -173,7 +173,7 @@ def test_a_painting_more_goes_on_as_if_it_had_never_stopped(tmp_path):
     ],
 )
 def test_a_painting_more_that_makes_no_sense_is_refused(painting, changes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         add_painting(small_painter("a"), painting, PHOTOS, **changes)
 
 

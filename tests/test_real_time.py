@@ -326,6 +326,42 @@ def test_an_interrupted_training_keeps_what_it_has(tmp_path):
         np.testing.assert_array_equal(values, resumed[name])
 
 
+def test_an_error_on_the_way_gives_the_painter_back():
+    def fail(now):
+        if now.step == 8:
+            raise KeyError("a mistake")
+
+    with pytest.raises(KeyError) as caught:
+        train(callbacks=fail)
+    learnt = weights_of(caught.value.painter)
+    assert any((values != learnt[name]).any() for name, values in whole().items())
+    with pytest.raises(TypeError, match="a callback is 3; expected a function"):
+        train(callbacks=[3])
+
+
+def test_a_full_disk_does_not_end_a_training(tmp_path, monkeypatch, caplog):
+    from nsthelpers.real_time import training
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training.files, "write", full)
+    made = train(checkpoint=tmp_path / "state.safetensors")
+    assert made.settings["stop_reason"] == "steps" and "the training goes on" in caplog.text
+    for name, values in whole().items():
+        np.testing.assert_array_equal(values, weights_of(made)[name])
+
+
+def test_a_painting_is_shrunk_to_the_size_at_which_strokes_are_learnt(tmp_path):
+    from nsthelpers.real_time.training import _named
+
+    large = nst.white_noise(40, 1024)
+    nst.save_image(large, tmp_path / "large.png")
+    for given in (large, str(tmp_path / "large.png")):
+        (painting,) = _named(given).values()
+        assert painting.shape == (1, 20, 512, 3)
+
+
 def test_several_paintings_take_turns_and_batches_are_means():
     pictures = {"a": nst.white_noise(48, 48, seed=1), "b": nst.white_noise(48, 48, seed=2)}
     common = {
@@ -345,7 +381,7 @@ def test_several_paintings_take_turns_and_batches_are_means():
 
 def test_time_is_up():
     said = train(time_limit=0.0).settings
-    assert (said["steps_made"], said["stop_reason"]) == (4, "time limit")
+    assert (said["steps_made"], said["stop_reason"]) == (1, "time limit")
     assert train(steps=1, time_limit=0.0).settings["stop_reason"] == "steps"
 
 
@@ -473,7 +509,8 @@ def test_the_command_line_trains_and_paints(tmp_path, capsys, untrained_vgg):
     line = ["train-painter", "swirling_night", "--output", str(painter_file), "--steps", "2"]
     assert main([*line, "--side", "32", "--photographs", "coffee"]) == 0
     assert "after 2 of 2 steps" in capsys.readouterr().out
-    assert load_painter(painter_file).names == ("swirling_night",)
+    made = load_painter(painter_file)
+    assert made.names == ("swirling_night",) and made.settings["photographs"] == ["coffee"]
     line = ["paint", "chelsea", str(picture), "--painter", str(painter_file)]
     assert main([*line, "--max-side", "64"]) == 0
     assert "64 x 43 px" in capsys.readouterr().out

@@ -387,3 +387,14 @@ def test_trained_weights_paint(trained):
     assert last.terms["style"] < 0.5 * first.terms["style"]
     assert last.terms["content"] < 0.9  # a black image would have about 1
     assert result.settings["objective"]["network"]["weights"] != "random"
+
+
+def test_what_stops_early_tells_its_size(network):
+    result = nst.stylize(
+        "chelsea", "stained_glass", max_side=64, scales=[32, 64], steps=3, network=network,
+        callbacks=lambda now: now.record.step == 2, progress=False, **SHALLOW,
+    )  # fmt: skip
+    assert result.image.shape == (1, 43, 64, 3)
+    assert result.message.endswith("enlarged from 32 x 22 pixels")
+    said = result.settings
+    assert (said["stop_reason"], said["steps"], said["sizes"]) == ("callback", [2], [[22, 32]])

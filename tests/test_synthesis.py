@@ -517,7 +517,8 @@ class TestCallbacks:
         assert (kept.stop_reason, len(kept.history)) == ("error", 4)
         assert "KeyError: 'nothing of that name'" in kept.message
         assert loss_of(kept.image) == pytest.approx(kept.history[-1].loss, rel=1e-5)
-        assert kept.settings["steps"] == [50] and kept.report()["last"]["step"] == 3
+        assert kept.settings["steps"] == [3] and kept.settings["stop_reason"] == "error"
+        assert kept.report()["last"]["step"] == 3
         assert "attribute `synthesis`" in caught.value.__notes__[0]
 
     @pytest.mark.parametrize("mistake", [MemoryError, FloatingPointError])

@@ -313,3 +313,8 @@ class TestActivation:
     def test_a_channel_that_is_not_there_is_refused(self, network, channel):
         with pytest.raises(ValueError, match="channel is .*; expected a whole number from 0 to 63"):
             nst.Activation("conv1_1", channel, network=network)
+
+
+def test_a_mask_that_lets_nothing_change_is_refused(painting, network):
+    with pytest.raises(ValueError, match="the mask is 0 everywhere"):
+        nst.Style(painting, "conv1_1", mask=np.zeros((8, 8)), network=network)

@@ -22,10 +22,12 @@ def train_painter(arguments) -> int:
     paintings = {_name(each): load_image(resolve(each), max_side=512) for each in arguments.style}
     if len(paintings) < len(arguments.style):
         raise ValueError("two of the paintings have the same name; rename one of the files")
-    photographs = arguments.photographs and [
-        load_image(resolve(each), max_side=512) for each in arguments.photographs
-    ]
     from .. import real_time
+    from ..real_time.crops import photograph
+
+    # Given by name, so that the painter's settings tell them; read here for an early error.
+    for each in arguments.photographs or ():
+        photograph(each, 512)
 
     began = time.perf_counter()
 
@@ -39,7 +41,7 @@ def train_painter(arguments) -> int:
 
     painter = real_time.train_painter(
         paintings,
-        photographs,
+        arguments.photographs,
         steps=arguments.steps,
         style_weight=arguments.style_weight,
         side=arguments.side,

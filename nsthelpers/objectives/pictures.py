@@ -40,8 +40,8 @@ def at_size(picture, height, width):
     aspect, wanted = picture.shape[2] / picture.shape[1], width / height
     if not math.isclose(aspect, wanted, rel_tol=1.5 / min(height, width) + 0.01):
         raise ValueError(
-            f"the content image is {picture.shape[2]} x {picture.shape[1]} pixels and the "
-            f"start image {width} x {height}: the aspects differ, and content is compared "
+            f"the picture to compare with is {picture.shape[2]} x {picture.shape[1]} pixels and "
+            f"the start image {width} x {height}: the aspects differ, and they are compared "
             "position by position; crop one of them"
         )
     return resize(picture, size=(height, width))

@@ -271,6 +271,8 @@ class Style(Term):
         if self.guided or any(self.source_regions):
             self._check_regional()
         self.mask = None if mask is None else as_image(mask)
+        if mask is not None and not self.mask.any():
+            raise ValueError("the mask is 0 everywhere; expected some place that may change")
         self.network = network or default_network()
         self.style_layers, self.layer_weights = weighted_layers(layers, layer_weights, self.network)
         self.groups, self.group_weights = zip(

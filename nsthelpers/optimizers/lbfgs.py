@@ -167,9 +167,9 @@ class LBFGSDescent:
     def resumed(cls, settings, evaluate, state, evaluation):
         """A descent as it was when it gave its :meth:`state`."""
         descent = cls(settings, evaluate, state["image"], evaluation)
-        for name in ("image", "free", "touched"):
-            attribute = name if name == "image" else f"_{name}"
-            setattr(descent, attribute, descent._tensor(state[name]))
+        descent.image = descent._tensor(state["image"])
+        descent._free = descent._tensor(state["free"])
+        descent._touched = descent._tensor(state["touched"])
         descent._recent = list(state["recent"])
         descent._history.restore(state)
         if descent._spectrum:
@@ -214,6 +214,8 @@ class LBFGSDescent:
                 if not self._history.order or not getattr(self.evaluation, "exact", True):
                     return False
                 self._history.order.clear()
+                if self._spectrum:
+                    self._spectrum.restore({})
         self.image, self.evaluation, trial = found
         self._free = trial.free
         self._history.add(trial)
@@ -305,6 +307,7 @@ class _History:
         self._sy = np.zeros((memory, memory))  # of s_i with y_j
         self._yy = np.zeros(memory)  # of y_i with itself
         self._sg = np.zeros(memory)  # of s_i with the gradient
+        self._ss = np.zeros(memory)  # of s_i with itself, when it was new
 
     def add(self, trial):
         """Put a step, and the change of the gradient, in the place of the oldest pair."""
@@ -318,7 +321,7 @@ class _History:
         self._yy += correction[-1]
         self._sy[:, new], self._sg[:] = to_numpy(trial.steps_with)
         self._sy[new] = to_numpy(trial.changes_with)[0]
-        self._sy[new, new], self._yy[new], self._sg[new] = to_numpy(trial.own)
+        self._sy[new, new], self._yy[new], self._sg[new], self._ss[new] = to_numpy(trial.own)
 
     def state(self) -> dict:
         """All that it remembers, by name."""
@@ -333,6 +336,7 @@ class _History:
             "sy": self._sy.copy(),
             "yy": self._yy.copy(),
             "sg": self._sg.copy(),
+            "ss": self._ss.copy(),
         }
 
     def restore(self, state):
@@ -348,13 +352,15 @@ class _History:
                     if key.startswith(begin)
                 },
             )
-        self._sy, self._yy, self._sg = (np.array(state[name]) for name in ("sy", "yy", "sg"))
+        self._sy, self._yy, self._sg, self._ss = (
+            np.array(state[name]) for name in ("sy", "yy", "sg", "ss")
+        )
 
     def recursion(self):
         """The two-loop recursion up to its middle; None without curvature."""
         if not self.order:
             return None
-        return _Recursion.begun(self._sy, self._yy, self._sg, self.order)
+        return _Recursion.begun(self._sy, self._yy, self._sg, self._ss, self.order)
 
 
 @_compiled
@@ -388,7 +394,7 @@ class _Trial(NamedTuple):
     correction : what variables that were freed or held change in the products that are kept
     steps_with : products of y and of the new gradient with each s_i
     changes_with : products of s with each y_i
-    own : products s y, y y and s g
+    own : products s y, y y, s g and s s
     """
 
     slope: object
@@ -407,7 +413,7 @@ def _compared(path, free, before, after, gradient, gradient_after, low, high, sa
 
     Returns the slope at the point; what is free there; 1 where freed, -1 where held, else 0; the
     step and the gradient's change; where variables are free, the step, and in two rows change and
-    gradient; and the products s y, y y and s g of these.
+    gradient; and the products s y, y y, s g and s s of these.
     """
     free_after = _free(after, gradient_after, low, high)
     # The products are those of what will be remembered, rounding included: an estimate from
@@ -419,7 +425,7 @@ def _compared(path, free, before, after, gradient, gradient_after, low, high, sa
     counted = ops.reshape(free_after, (1, -1))
     both = ops.concatenate([change, ops.reshape(gradient_after, (1, -1))]) * counted
     sy, sg = ops.unstack(ops.matmul(both, ops.transpose(step))[:, 0], 2)
-    own = ops.stack([sy, ops.sum(change * both[:1]), sg])
+    own = ops.stack([sy, ops.sum(change * both[:1]), sg, ops.sum(ops.square(step) * counted)])
     freed = ops.reshape(free_after - free, (-1,))
     slope = ops.sum(gradient_after * path)
     return slope, free_after, freed, step, change, step * counted, both, own
@@ -453,10 +459,11 @@ class _Recursion(NamedTuple):
     gamma: float
 
     @classmethod
-    def begun(cls, sy, yy, sg, order):
+    def begun(cls, sy, yy, sg, ss, order):
         """Run the first loop. None if no pair is of use."""
         # A pair without positive curvature among the free variables would spoil the estimate.
-        kept = [i for i in order if sy[i, i] > 1e-10 * yy[i] > 0]
+        # Measured by the lengths of both: whatever the unit of the loss.
+        kept = [i for i in order if sy[i, i] > 1e-8 * math.sqrt(ss[i] * max(0.0, yy[i])) > 0]
         if not kept:
             return None
         alpha = np.zeros(len(sg))

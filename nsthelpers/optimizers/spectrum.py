@@ -72,8 +72,9 @@ class Spectrum:
 
     def add(self, step, change, free):
         """Take in a step and the change of the gradient, where ``free`` is 1 and not 0."""
-        energies = _energies(step, change, free, *self._basis)
-        self._energies.append(to_numpy(energies).astype("float64"))
+        energies = to_numpy(_energies(step, change, free, *self._basis)).astype("float64")
+        if energies[1].sum() > 0:  # a gradient that did not change tells of no curvature
+            self._energies.append(energies)
 
     def state(self) -> dict:
         """What it remembers, oldest first: an array with a row for each step, if there are any."""

@@ -92,7 +92,8 @@ def photograph(given, max_side) -> np.ndarray:
     Parameters
     ----------
     given : str or array, shape (1, H, W, 3), RGB, range [0, 1]
-        A sample's name, "china" or "flower" of scikit-learn, or a picture, which stays as it is.
+        A sample's name, a file, an address, "china" or "flower" of scikit-learn, or a picture,
+        which stays as it is.
     max_side : int
         Long side in pixels of what is loaded by its name.
 
@@ -115,7 +116,7 @@ def photograph(given, max_side) -> np.ndarray:
     if not isinstance(given, str):
         return as_image(given)
     if given not in _OF_SCIKIT_LEARN:
-        return samples.load(given, max_side=max_side)
+        return load_image(samples.resolve(given), max_side=max_side)
     package = importlib.util.find_spec("sklearn")  # says where it is without importing it
     if package is None or package.origin is None:
         raise ImportError(

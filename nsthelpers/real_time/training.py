@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import numbers
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -26,8 +28,8 @@ from ..backend import (
     to_tensor,
 )
 from ..images import samples
-from ..images.arrays import as_image
 from ..images.colours import palette
+from ..images.files import load_image
 from ..network.layers import STYLE_LAYERS
 from ..network.vgg import default_network
 from ..objectives.terms import Content, Style, TotalVariation
@@ -41,6 +43,8 @@ __all__ = ["PHOTOGRAPHS", "Progress", "add_painting", "train_painter"]
 #: What painters are trained on unless other photographs are given: those of scikit-image.
 PHOTOGRAPHS = ("astronaut", "coffee", "rocket")
 
+_log = logging.getLogger("nsthelpers.training")
+_PAINTING_SIDE = 512  # pixels, at most: strokes are learnt at one size
 _REMEMBERED = 0.98  # of the running mean of the loss, a step
 _KEPT_FEATURES = 2_000_000_000  # bytes: crops' features that are not computed again
 
@@ -106,7 +110,8 @@ def train_painter(
     Parameters
     ----------
     paintings : str, array, or dict of str to (str or array)
-        A sample's name or a picture of shape (1, H, W, 3); several with their names.
+        A sample's name, a file, an address or a picture of shape (1, H, W, 3), shrunk to 512 pixels
+        on the long side; several with their names.
     photographs : sequence of str or array, optional
         To train on: samples' names, "china" and "flower" (which come with scikit-learn: ``pip
         install "nsthelpers[training]"``), or pictures. Default: those of scikit-image.
@@ -246,6 +251,9 @@ def train_painter(
     state = _State(style_network, lesson.optimizer, checkpoint, decisive)
     painter = Painter(style_network, list(named), palettes, settings)
     called = [callbacks] if callable(callbacks) else list(callbacks)
+    for each in called:
+        if not callable(each):
+            raise TypeError(f"a callback is {each!r}; expected a function of the progress")
     began, start = time.perf_counter(), state.load()
     bar = tqdm(total=steps, initial=start, disable=not progress, desc="training", unit="step")
     step, reason = start, "steps"
@@ -256,20 +264,23 @@ def train_painter(
             if not math.isfinite(loss):
                 raise FloatingPointError(
                     f"the loss is {loss} at step {step}; take a smaller learning_rate than "
-                    f"{learning_rate:g}"
+                    f"{learning_rate:g} (the checkpoint of an earlier step, if there is one, is "
+                    "whole)"
                 )
             state.add(loss)
             bar.update()
             bar.set_postfix_str(f"loss {state.mean_loss:.3f}")
-            if step % every and step < steps:
+            late = time_limit is not None and time.perf_counter() - began > time_limit
+            if step % every and step < steps and not late:
                 continue
             state.save(step)
             seconds = time.perf_counter() - began
             now = Progress(step, steps, loss, terms, state.mean_loss, seconds, painter)
-            if any([callback(now) is True for callback in called]):
+            answers = [callback(now) for callback in called]
+            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 reason = "callback"
                 break
-            if time_limit is not None and seconds > time_limit and step < steps:
+            if late and step < steps:
                 reason = "time limit"
                 break
     except KeyboardInterrupt:
@@ -277,6 +288,12 @@ def train_painter(
         # Adam counts the steps that are in the weights: the last may have been interrupted.
         step = int(lesson.optimizer.iterations)
         state.save(step)
+    except FloatingPointError:
+        raise  # what has been learnt is of no use any more
+    except Exception as error:
+        error.painter = painter
+        error.add_note("The painter as it was is this error's attribute `painter`.")
+        raise
     finally:
         bar.close()
     painter.settings = {
@@ -456,7 +473,10 @@ class _State:
             for place, variable in enumerate(self._optimizer.variables)
         }
         described = {"settings": self._settings, "step": step, "mean_loss": self.mean_loss}
-        files.write(self._path, "a checkpoint", arrays, described)
+        try:
+            files.write(self._path, "a checkpoint", arrays, described)
+        except OSError as error:  # a training can do without
+            _log.warning("%s; the training goes on, and will try again", error)
 
     def load(self) -> int:
         """Go on from a checkpoint; the step that it was made at, 0 where there is none."""
@@ -510,12 +530,12 @@ def _rate(step, steps, highest, warm_up):
 
 def _named(paintings):
     if not isinstance(paintings, dict):
-        name = paintings if isinstance(paintings, str) else "painting"
+        name = Path(paintings).stem if isinstance(paintings, str) else "painting"
         paintings = {name: paintings}
     if not paintings:
         raise ValueError("there are no paintings to learn from")
     return {
-        name: samples.load(each, max_side=512) if isinstance(each, str) else as_image(each)
+        name: load_image(samples.resolve(each), max_side=_PAINTING_SIDE)
         for name, each in paintings.items()
     }
 

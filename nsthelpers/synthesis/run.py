@@ -242,9 +242,15 @@ class Run:
             _log.warning("%s", message)
 
     def result(self) -> Synthesis:
-        settings = self.plan.settings()
-        if self.too_large:
+        settings, message = self.plan.settings(), self._message
+        early = self._reason not in ("steps", "converged")
+        if self.too_large or early:
             settings |= self._as_it_was()
+        if early:
+            settings["stop_reason"] = self._reason
+            made = self.history[-1].size if self.history else self.plan.size
+            if made != self.plan.size and self._reason != "out of memory":  # which says so itself
+                message += f"; enlarged from {made[1]} x {made[0]} pixels"
         if self._ended:
             made_by = self._ended["made_by"]
             settings |= {"device": made_by["device"]}
@@ -253,7 +259,7 @@ class Run:
             resize(on_host(self.best), size=self.plan.size),  # also where it stopped early
             self.history,
             self._reason,
-            self._message,
+            message,
             settings,
             self._evaluations,
             self._seconds(),

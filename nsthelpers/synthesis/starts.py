@@ -224,7 +224,9 @@ def step_counts(steps, count):
     several = isinstance(steps, Iterable) and not isinstance(steps, str)
     counts = list(steps) if several else [steps] * count
     if len(counts) != count:
-        raise ValueError(f"{len(counts)} step counts for {count} sizes; expected one for each")
+        raise ValueError(
+            f"{len(counts)} step counts for {count} sizes; expected one for each, or one for all"
+        )
     for number in counts:
         if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
             raise ValueError(f"steps is {number!r}; expected a whole number of at least 1")
