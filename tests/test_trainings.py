@@ -95,7 +95,7 @@ def test_photographs_of_scikit_learn_are_found_where_it_is(tmp_path, monkeypatch
     with pytest.raises(ImportError, match=r'pip install "nsthelpers\[training\]"'):
         photograph("flower", 24)
     monkeypatch.undo()
-    with pytest.raises(ValueError, match="no sample is called 'chinas'"):
+    with pytest.raises(FileNotFoundError, match="no sample is called 'chinas'"):
         photograph("chinas", 24)
 
 

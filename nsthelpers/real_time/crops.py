@@ -105,8 +105,10 @@ def photograph(given, max_side) -> np.ndarray:
     ------
     ImportError
         If it comes with scikit-learn, which is not installed.
+    FileNotFoundError
+        For an unknown name or a file that is not there.
     ValueError
-        For an unknown name, or what is no picture.
+        For what is no picture.
 
     Examples
     --------
