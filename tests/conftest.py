@@ -7,6 +7,7 @@ import functools
 import os
 
 import hypothesis
+import live_pages
 import numpy as np
 import pytest
 
@@ -90,6 +91,20 @@ def trained():
         return nst.VGG()
     except nst.weights.WeightsUnavailableError as error:
         pytest.skip(f"no trained weights: {error}")
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """The Python files with which the live pages are built and served."""
+    with live_pages.modules() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(modules):
+    """Where the live pages are served; skips where they were never built."""
+    with live_pages.served(modules) as found:
+        yield found
 
 
 @pytest.fixture

@@ -47,18 +47,6 @@ PIXELS = """canvas => {
 
 
 @pytest.fixture(scope="module")
-def modules():
-    with live_pages.modules() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def address(modules):
-    with live_pages.served(modules) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser():
     with live_pages.browser(*live_pages.CAMERA) as found:
         yield found

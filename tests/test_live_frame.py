@@ -114,12 +114,6 @@ def test_an_address_cannot_leave_its_attribute():
 
 
 @pytest.fixture(scope="module")
-def address():
-    with live_pages.modules() as modules, live_pages.served(modules) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser():
     with live_pages.browser(*live_pages.CAMERA) as found:
         yield found

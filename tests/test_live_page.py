@@ -53,19 +53,6 @@ DESCEND = """async ({ choice, photo, painting, image, weights, steps }) => {
 
 
 @pytest.fixture(scope="module")
-def modules():
-    """The page's Python files."""
-    with live_pages.modules() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def address(modules):
-    with live_pages.served(modules) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def browser():
     with live_pages.browser() as found:
         yield found

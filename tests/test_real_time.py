@@ -360,6 +360,8 @@ def test_a_painting_is_shrunk_to_the_size_at_which_strokes_are_learnt(tmp_path):
     for given in (large, str(tmp_path / "large.png")):
         (painting,) = _named(given).values()
         assert painting.shape == (1, 20, 512, 3)
+    made = train(photographs=[str(tmp_path / "large.png"), large], steps=1)
+    assert made.settings["photographs"] == ["large.png", "given"]
 
 
 def test_several_paintings_take_turns_and_batches_are_means():

@@ -19,15 +19,10 @@ def train_painter(arguments) -> int:
     from ..real_time.files import checked_name  # only now: it starts TensorFlow
 
     output = checked_name(arguments.output, "a painter")
-    paintings = {_name(each): load_image(resolve(each), max_side=512) for each in arguments.style}
+    paintings = {_name(each): each for each in arguments.style}
     if len(paintings) < len(arguments.style):
         raise ValueError("two of the paintings have the same name; rename one of the files")
     from .. import real_time
-    from ..real_time.crops import photograph
-
-    # Given by name, so that the painter's settings tell them; read here for an early error.
-    for each in arguments.photographs or ():
-        photograph(each, 512)
 
     began = time.perf_counter()
 

@@ -325,14 +325,10 @@ class _History:
 
     def state(self) -> dict:
         """All that it remembers, by name."""
-        kept = {"steps": self.steps, "changes": self.changes}
         return {
             "order": list(self.order),
-            **{
-                f"{name}/{key}": values
-                for name, rows in kept.items()
-                for key, values in rows.state(self.order).items()
-            },
+            **self.steps.state("steps", self.order),
+            **self.changes.state("changes", self.order),
             "sy": self._sy.copy(),
             "yy": self._yy.copy(),
             "sg": self._sg.copy(),
@@ -342,16 +338,8 @@ class _History:
     def restore(self, state):
         """Remember what another gave as its :meth:`state`."""
         self.order = list(state["order"])
-        for name, rows in {"steps": self.steps, "changes": self.changes}.items():
-            begin = f"{name}/"
-            rows.restore(
-                self.order,
-                {
-                    key.removeprefix(begin): values
-                    for key, values in state.items()
-                    if key.startswith(begin)
-                },
-            )
+        self.steps.restore("steps", self.order, state)
+        self.changes.restore("changes", self.order, state)
         self._sy, self._yy, self._sg, self._ss = (
             np.array(state[name]) for name in ("sy", "yy", "sg", "ss")
         )

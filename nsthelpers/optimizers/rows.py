@@ -73,21 +73,21 @@ class Rows:
             for block, (first, last) in zip(self._blocks, self._spans, strict=True)
         )
 
-    def state(self, places) -> dict:
+    def state(self, name, places) -> dict:
         """Some of the rows as arrays, by name; half the digits as whole numbers of 16 bits."""
         return {
-            f"rows/{number}/{place}": values.view("uint16") if values.itemsize == 2 else values
+            f"{name}/{number}/{place}": values.view("uint16") if values.itemsize == 2 else values
             for number, block in enumerate(self._blocks)
             for place in places
             for values in [to_numpy(block[place])]
         }
 
-    def restore(self, places, state):
+    def restore(self, name, places, state):
         """Take up the same rows from what another gave as its :meth:`state`."""
         for number, block in enumerate(self._blocks):
             dtype = to_numpy(block[:0]).dtype
             for place in places:
-                values = to_tensor(state[f"rows/{number}/{place}"].view(dtype)[None], None)
+                values = to_tensor(state[f"{name}/{number}/{place}"].view(dtype)[None], None)
                 self._blocks[number] = replace_rows(self._blocks[number], [place], values)
 
 

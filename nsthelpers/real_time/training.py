@@ -114,7 +114,8 @@ def train_painter(
         on the long side; several with their names.
     photographs : sequence of str or array, optional
         To train on: samples' names, "china" and "flower" (which come with scikit-learn: ``pip
-        install "nsthelpers[training]"``), or pictures. Default: those of scikit-image.
+        install "nsthelpers[training]"``), files, addresses or pictures. Default: those of
+        scikit-image.
     steps : int, default 1000
     content_weight, style_weight, tv_weight : float, defaults 1, 20, 0.1
         As of :func:`nsthelpers.stylize`, but for the style's, which is 10 there.
@@ -218,7 +219,8 @@ def train_painter(
         **given,
         "colours_first": colours_first,
         "precision": precision,
-        "photographs": [each if isinstance(each, str) else "given" for each in chosen],
+        # A painter is passed on: the names of its files, not where they lie.
+        "photographs": [Path(each).name if isinstance(each, str) else "given" for each in chosen],
         "network": reading.settings(),
     }
     style_network = StyleNetwork(architecture, seed)
@@ -242,10 +244,7 @@ def train_painter(
     # By its pixels, too: another painting may have the same name, and another picture none.
     decisive = settings | {
         "paintings": [[name, *_digest(painting)] for name, painting in named.items()],
-        "photographs": [
-            each if isinstance(each, str) else _digest(picture)
-            for each, picture in zip(chosen, pool.photographs, strict=True)
-        ],
+        "photographs": list(map(_digest, pool.photographs)),
         "architecture": architecture.settings(),
     }
     state = _State(style_network, lesson.optimizer, checkpoint, decisive)
