@@ -29,11 +29,14 @@ RESULTS = Path(__file__).parent / "results" if not QUICK else Path("output") / "
 
 
 def arguments(description, **extra):
-    """Parse ``--quick`` and whatever else a script takes; ``extra`` maps names to defaults."""
+    """Parse ``--quick`` and whatever else a script takes; ``extra`` maps names to defaults.
+
+    An underscore of a name is a hyphen on the command line.
+    """
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller and fewer, about a minute")
     for name, default in extra.items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     return parser.parse_args()
 
 

@@ -105,8 +105,13 @@ def six_pairs(record):
         f"losses are reached, each pair's own marks, {record['side']} px, by start; no pair stands "
         "for all, so the median is what to quote.\n\n"
         f"{table(('start, loss of the tutorial after', *names, 'median'), table_rows)}\n\n"
-        f"{provenance(record)}"
+        f"{provenance(record)}{_theirs(record)}"
     )
+
+
+def _theirs(record):
+    measured = record.get("tutorial_measured")
+    return f" The tutorial's own program ran on {measured}." if measured else ""
 
 
 def growth(record):

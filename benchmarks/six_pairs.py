@@ -1,6 +1,6 @@
 """How soon the default optimizer reaches the tutorial's losses, on six pairs of pictures.
 
-    python benchmarks/six_pairs.py [--quick] [--side 192] [--against FOLDER]
+    python benchmarks/six_pairs.py [--quick] [--side 192] [--against FOLDER] [--marks-of FILE]
 
 Late marks depend on the pair and on chance, so one pair says little. Here six photographs and
 paintings take the objective of TensorFlow's style transfer tutorial (see ``time_to_loss.py``). Its
@@ -10,7 +10,8 @@ far away, the tutorial's program also makes 1000 steps from the same noise, and 
 those, too. Every fifth evaluation's image is kept, as it would be saved, and judged afterwards in
 float32: keeping and judging are not on the clock, computing targets is. What compiles has compiled
 before. Each run is in a process of its own. ``--against`` names another checkout of this
-repository, whose package runs in turn with this one.
+repository, whose package runs in turn with this one; ``--marks-of`` takes the tutorial's losses and
+seconds from the results of an earlier run, and leaves out its own program (most of the time).
 """
 
 from __future__ import annotations
@@ -104,18 +105,28 @@ def worker(path, start, lowest, limit):
     answers.give(rows=found)
 
 
-def pair_rows(number, side, marks, limit, checkouts, folder):
-    """The marks, when the tutorial reaches them, and when each of our runs does."""
+def tutorial_rows(photo, painting, marks):
+    """The marks, and when the tutorial reaches them."""
     from nsthelpers.synthesis.starts import white_noise
 
-    photo, painting = pictures(PAIRS[number], side)
-    path = Path(folder) / "pair.npz"
-    np.savez(path, photo=photo, painting=painting)
-    rows = {"pair": list(PAIRS[number])}
+    rows = {}
     for of, start in (("", None), (f" ({BOTH})", white_noise(*photo.shape[1:3]))):
         theirs = tutorial(photo, painting, marks[-1], start)
         rows[f"marks{of}"] = [theirs[mark][1] for mark in marks]
         rows[f"tutorial{of}"] = [theirs[mark][0] for mark in marks]
+    return rows
+
+
+def pair_rows(number, side, marks, limit, checkouts, folder, earlier=None):
+    """The marks, when the tutorial reaches them, and when each of our runs does."""
+    photo, painting = pictures(PAIRS[number], side)
+    path = Path(folder) / "pair.npz"
+    np.savez(path, photo=photo, painting=painting)
+    if earlier:
+        theirs = {name: row for name, row in earlier.items() if name.startswith(("marks", "tutor"))}
+    else:
+        theirs = tutorial_rows(photo, painting, marks)
+    rows = {"pair": list(PAIRS[number])} | theirs
     for start in STARTS:
         for name, checkout in checkouts.items():
             found = in_process(checkout, path, start, rows["marks"][-1], limit)["rows"]
@@ -150,16 +161,23 @@ def lines(rows, marks):
 
 
 def main():
-    given, began = measure.arguments(__doc__, side=192, against=""), measure.facts()
+    given = measure.arguments(__doc__, side=192, against="", marks_of="")
+    began = measure.facts()
     marks, limit = (QUICK_MARKS, 40) if given.quick else (MARKS, 1000)
     side = 64 if given.quick else given.side
+    earlier, facts = [None] * len(PAIRS), {"side": side, "steps": marks}
+    if given.marks_of:
+        stored = json.loads(Path(given.marks_of).read_text(encoding="utf-8"))
+        if (stored["side"], stored["steps"]) != (side, list(marks)):
+            raise SystemExit(f"{given.marks_of}: of another size, or of other steps")
+        earlier, facts["tutorial_measured"] = stored["rows"], stored["date"]
     checkouts = {"": ROOT} | ({"before: ": given.against} if given.against else {})
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(1 if given.quick else len(PAIRS)):
-            rows.append(pair_rows(number, side, marks, limit, checkouts, folder))
+        for number, before in enumerate(earlier[: 1 if given.quick else None]):
+            rows.append(pair_rows(number, side, marks, limit, checkouts, folder, before))
             print(rows[-1], flush=True)
-            measure.save("six_pairs", {"side": side, "steps": marks, "rows": rows}, began)
+            measure.save("six_pairs", facts | {"rows": rows}, began)
     names = [" x ".join(row["pair"]) for row in rows]
     measure.show(("start", "mark", *names, "median"), list(lines(rows, marks)))
 

@@ -277,6 +277,7 @@ RECORDS = {
     | {
         "side": 192,
         "steps": [200],
+        "tutorial_measured": "2029-12-31",
         "rows": [
             {
                 "pair": ["cup", "wave"],
@@ -352,6 +353,7 @@ class TestTables:
         text = self.made("six_pairs")
         assert "| content, 200 steps | 2.5 | 2.5 |" in text
         assert "| before: content, 200 steps | not reached | 0.0 |" in text
+        assert "The tutorial's own program ran on 2029-12-31." in text
 
     def test_a_limit_for_each_number_format(self):
         assert "200 to 200 GFLOP/s in float32, 400 to 400 GFLOP/s in bfloat16" in self.made(
@@ -379,6 +381,24 @@ def test_late_marks_are_evaluations_of_the_run(monkeypatch, network):
     )
     found = late_marks.evaluations_to([1e9, 0.0], "content", 0.0, 5, seed=0, side=32)
     assert found == [1, None]
+
+
+def test_marks_of_an_earlier_run_need_no_tutorial(monkeypatch, tmp_path):
+    import six_pairs
+
+    def nobody(*words):
+        raise AssertionError("the tutorial's program ran")
+
+    monkeypatch.setattr(six_pairs, "tutorial", nobody)
+    rows = [[1.0, 5, 30.0], [2.0, 10, 20.0], [3.0, 15, 10.0]]
+    monkeypatch.setattr(six_pairs, "in_process", lambda *words: {"rows": rows})
+    marks = {"marks": [20.0, 5.0], f"marks ({six_pairs.BOTH})": [10.0, 30.0]}
+    earlier = marks | {"tutorial": [9.0, 99.0], "content": "of the earlier run"}
+    found = six_pairs.pair_rows(0, 32, (1, 2), 3, {"": tmp_path}, tmp_path, earlier)
+    assert found["pair"] == list(six_pairs.PAIRS[0])
+    assert found["tutorial"] == [9.0, 99.0]
+    assert found["content"] == [{"seconds": 2.0, "evaluations": 10}, None]
+    assert found[six_pairs.BOTH][1] == {"seconds": 1.0, "evaluations": 5}
 
 
 def test_factors_of_pairs_by_hand():
