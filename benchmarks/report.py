@@ -262,6 +262,18 @@ def short(records):
     return "\n\n".join(parts)
 
 
+def painter(record):
+    rows = [
+        (f"{side} x {round(int(side) / 1.5)}", f"{found:.0f}")
+        for side, found in record["milliseconds"].items()
+    ]
+    return (
+        "## A painter\n\nA network that learnt to paint (default size), with the fitting of "
+        f"colours, for one picture; medians.\n\n{table(('px', 'ms'), rows)}\n\n"
+        f"{provenance(record)}"
+    )
+
+
 SECTIONS = {
     "six_pairs": six_pairs,
     "time_to_loss": time_to_loss,
@@ -271,6 +283,7 @@ SECTIONS = {
     "regions": regions,
     "start_up": start_up,
     "estimate_check": estimates,
+    "painter": painter,
 }
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import numbers
-import operator
 
-__all__ = ["check_choice", "check_whole", "did_you_mean", "positive"]
+__all__ = ["check_choice", "check_whole", "did_you_mean", "is_whole"]
 
 
 def check_choice(what, value, choices):
@@ -23,8 +22,8 @@ def check_choice(what, value, choices):
         raise ValueError(f"unknown {what} {value!r}; expected one of {known}")
 
 
-def check_whole(name, value, least):
-    """Raise ValueError unless a value is a whole number of at least ``least``.
+def check_whole(name, value, least) -> int:
+    """Return a whole number as Python's own; ValueError if it is none, or below ``least``.
 
     Examples
     --------
@@ -32,18 +31,23 @@ def check_whole(name, value, least):
     Traceback (most recent call last):
     ValueError: blur is -1; expected a whole number of at least 0
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+    if not is_whole(value, least):
         raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}")
+    return int(value)
 
 
-def positive(name, value):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}")
-    return number
+def is_whole(value, least=None) -> bool:
+    """Whether a value is a whole number, and at least ``least`` where that is given.
+
+    True and False are none: who passes them meant something else.
+
+    Examples
+    --------
+    >>> is_whole(3), is_whole(3.0), is_whole(True), is_whole(3, least=4)
+    (True, False, False, False)
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and (least is None or value >= least)
 
 
 def did_you_mean(name, known, otherwise=None) -> str:

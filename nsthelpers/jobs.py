@@ -39,13 +39,9 @@ from .network.layers import (
 )
 
 __all__ = [
-    "FORMER_NAMES", "JOBS", "METHODS", "Job", "Method", "Poster",
-    "ReconstructContent", "ReconstructStyle", "Stylize", "from_data", "renamed", "settings_of",
+    "JOBS", "METHODS", "Job", "Method", "Poster", "ReconstructContent", "ReconstructStyle",
+    "Stylize", "from_data", "settings_of",
 ]  # fmt: skip
-
-#: What settings were called before: files, saved pictures and programs may go on to say so.
-FORMER_NAMES = {"style_scale": "stroke_size"}
-
 
 _PICTURE_WORDS = {
     "content": "a picture",
@@ -54,6 +50,13 @@ _PICTURE_WORDS = {
     "start": f"{', '.join(choices.STARTS)} or a picture",
 }
 
+#: Which of a job's pictures each start is made of.
+_STARTS_FROM = {
+    "content": ("content",),
+    "recoloured": ("content", "style"),
+    "style": ("style",),
+    "noise": (),
+}
 
 _NONE = {
     "scales": "none",
@@ -176,8 +179,22 @@ class Job:
                     expected = did_you_mean(value, kind.choices, expected)
                 raise ValueError(f"{each.name} is {_shown(value)}; {expected}")
             object.__setattr__(self, each.name, checked)
+        self._check_start()
         self._check_network()
         self._check_optimizer()
+
+    def _check_start(self):
+        """A start that is made of pictures needs a job that has them."""
+
+        def missing(start):
+            return [name for name in _STARTS_FROM.get(start, ()) if not hasattr(self, name)]
+
+        if isinstance(self.start, str) and missing(self.start):
+            possible = ", ".join(repr(start) for start in _STARTS_FROM if not missing(start))
+            raise ValueError(
+                f"start is {self.start!r}, but {_name_of(type(self))} has no "
+                f"{missing(self.start)[0]}; expected {possible} or a picture"
+            )
 
     def _check_network(self):
         made = not isinstance(self.network, str)
@@ -271,20 +288,6 @@ class Job:
         return {"job": _name_of(type(self)), **values}
 
 
-def renamed(settings) -> dict:
-    """The same settings under their present names.
-
-    Examples
-    --------
-    >>> renamed({"style_scale": 0.5, "steps": 10})
-    {'stroke_size': 0.5, 'steps': 10}
-    """
-    for former, name in FORMER_NAMES.items():
-        if former in settings and name in settings:
-            raise ValueError(f"{former} is what {name} was called before; give one of them")
-    return {FORMER_NAMES.get(name, name): value for name, value in settings.items()}
-
-
 @dataclass(frozen=True)
 class Method:
     """A way to paint: what it sets where nothing else is said.
@@ -357,13 +360,12 @@ METHODS = {
 }
 
 
-def _made_of_words(kind):
-    """Let a job know what settings were called before, and what its method sets."""
+def _filled_by_its_method(kind):
+    """Let a job know what its method sets."""
     made = kind.__init__
 
     @functools.wraps(made)
     def __init__(self, **settings):
-        settings = renamed(settings)
         method = settings.get("method", "gatys")
         known = isinstance(method, str) and method in METHODS  # else the check will say so
         made(self, **METHODS[method if known else "gatys"].filled(settings))
@@ -372,7 +374,7 @@ def _made_of_words(kind):
     return kind
 
 
-@_made_of_words
+@_filled_by_its_method
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stylize(Job):
     """The settings of :func:`nsthelpers.stylize`: paint a picture in the manner of others."""
@@ -447,7 +449,7 @@ class Stylize(Job):
             )
 
 
-@_made_of_words
+@_filled_by_its_method
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Poster(Stylize):
     """The settings of :func:`nsthelpers.poster`: those of :class:`Stylize`, for large sizes.
@@ -553,7 +555,6 @@ def from_data(data, **others) -> Job:
         For an unknown job or setting, a value that makes no sense, or one that only describes an
         array or an object.
     """
-    data, others = renamed(data), renamed(others)
     settings = {**_left_to(others.get("method"), data), **others}
     name = settings.pop("job", None)
     check_choice("job", name, tuple(JOBS))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import choices
+from .arguments import is_whole
 
 __all__ = [
     "LAYERS", "PICTURE", "PICTURES", "REGIONS", "SCALES", "SHARES", "STATISTIC", "TILES", "WEIGHT",
@@ -50,6 +51,20 @@ class Kind:
 
 
 def number(*, least=None, above=None, slider=None) -> Kind:
+    """A finite number, as a float.
+
+    Parameters
+    ----------
+    least, above : float
+        The limit; one of the two must be given.
+    slider : (float, float), optional
+        The useful range.
+
+    Examples
+    --------
+    >>> number(least=0.5).checked(2), number(above=0).checked(0.0)
+    (2.0, None)
+    """
     limit = f"above {above:g}" if least is None else f"of at least {least:g}"
 
     def checked(value):
@@ -62,15 +77,36 @@ def number(*, least=None, above=None, slider=None) -> Kind:
 
 
 def whole(least, slider=None) -> Kind:
+    """A whole number of at least ``least``, as an int.
+
+    Examples
+    --------
+    >>> whole(1).expected, whole(1).checked(3), whole(1).checked(0)
+    ('a whole number of at least 1', 3, None)
+    """
+
     def checked(value):
-        usual = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        return int(value) if usual and value >= least else None
+        return int(value) if is_whole(value, least) else None
 
     return Kind(f"a whole number of at least {least}", checked, int, slider=slider, metavar="N")
 
 
 def choice(*names, or_object="", method=None) -> Kind:
-    """One of some names, or an object that has a certain method."""
+    """One of some names, or an object that has a certain method.
+
+    Parameters
+    ----------
+    *names : str
+    or_object : str, default ""
+        What else it may be, in words.
+    method : str, optional
+        The name of the method by which such an object is known.
+
+    Examples
+    --------
+    >>> choice("max", "avg").checked("avg"), choice("max", "avg").checked("min")
+    ('avg', None)
+    """
     expected = f"one of {', '.join(names)}" + (f", or {or_object}" if or_object else "")
 
     def checked(value):
@@ -81,6 +117,21 @@ def choice(*names, or_object="", method=None) -> Kind:
 
 
 def one_or_more(kind, each_for) -> Kind:
+    """One value of a kind, or a list of them.
+
+    Parameters
+    ----------
+    kind : Kind
+    each_for : str
+        What each of several belongs to, in words.
+
+    Examples
+    --------
+    >>> steps = one_or_more(whole(1), "size")
+    >>> steps.checked(9), steps.checked([9, 5]), steps.checked([9, 0])
+    (9, [9, 5], None)
+    """
+
     def checked(value):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             return kind.checked(value)
@@ -130,7 +181,7 @@ def _scales(value):
     listed = list(value) if hasattr(value, "__iter__") else [value]
     if listed == ["none"]:
         return "none"
-    return value if all(isinstance(each, numbers.Integral) for each in listed) else None
+    return value if all(map(is_whole, listed)) else None
 
 
 def _tiles(value):

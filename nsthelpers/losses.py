@@ -26,6 +26,7 @@ __all__ = [
     "as_rows",
     "check_exponent",
     "content_loss",
+    "content_loss_of_sums",
     "gram_matrix",
     "style_loss",
     "total_variation",
@@ -115,6 +116,39 @@ def content_loss(features, target, reduction="mean"):
     if reduction == "gatys":
         return 0.5 * ops.sum(squared)
     return _relative(squared, target) if reduction == "relative" else ops.mean(squared)
+
+
+def content_loss_of_sums(squared, squared_target, count, reduction="mean"):
+    """The same loss, where only sums are at hand: those of all tiles of an image add up.
+
+    Parameters
+    ----------
+    squared, squared_target : scalar tensor
+        The sums of (F - P)^2 and of P^2.
+    count : scalar tensor
+        How many values each is the sum of.
+    reduction : {"relative", "mean", "gatys"}, default "mean"
+        As of :func:`content_loss`.
+
+    Returns
+    -------
+    scalar tensor, at least 0
+
+    Raises
+    ------
+    ValueError
+        If the reduction is unknown.
+
+    Examples
+    --------
+    >>> content_loss_of_sums(4.0, 17.0, 2)  # of [1, 2] and [1, 4]
+    2.0
+    """
+    check_choice("reduction", reduction, REDUCTIONS)
+    if reduction == "gatys":
+        return 0.5 * squared
+    mean = squared / count
+    return _share(mean, squared_target / count) if reduction == "relative" else mean
 
 
 def style_loss(gram, target_gram, reduction="mean"):
@@ -265,9 +299,13 @@ def as_rows(features, name="the statistic"):
 
 
 def _relative(squared, target):
+    return _share(ops.mean(squared), ops.mean(ops.square(target)))
+
+
+def _share(mean, of_target):
     # The small number only prevents NaN where a target is all zeros, as a dead layer's is; whatever
     # differs from such a target is then enormous.
-    return ops.mean(squared) / (ops.mean(ops.square(target)) + 1e-12)
+    return mean / (of_target + 1e-12)
 
 
 def _check_shapes(name, value, target):

@@ -22,7 +22,6 @@ from .jobs import (
     ReconstructStyle,
     Stylize,
     from_data,
-    renamed,
     settings_of,
 )
 from .masks.mask import Mask, as_mask, load as load_mask
@@ -84,7 +83,7 @@ def _recipe(kind, **names):
 
         @functools.wraps(build)
         def recipe(*arguments, **options):
-            given = signature.bind(*arguments, **renamed(options)).arguments
+            given = signature.bind(*arguments, **options).arguments
             running = {name: given.pop(name) for name in _RUNNING if name in given}
             job = kind(**{names.get(name, name): value for name, value in given.items()})
             return run(job, **running)
@@ -128,7 +127,11 @@ def stylize(job, network):
     Raises
     ------
     ValueError
-        For settings that make no sense; what loading images raises besides.
+        For settings that make no sense, and pictures that are none or too small.
+    TypeError
+        For a setting that it does not have.
+    OSError
+        If a picture is not there (FileNotFoundError), or no weights can be had.
 
     Notes
     -----
@@ -323,6 +326,16 @@ def reconstruct_content(job, network):
     Returns
     -------
     Synthesis
+        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
+
+    Raises
+    ------
+    ValueError
+        For settings that make no sense, and pictures that are none or too small.
+    TypeError
+        For a setting that it does not have.
+    OSError
+        If a picture is not there (FileNotFoundError), or no weights can be had.
 
     References
     ----------
@@ -354,6 +367,16 @@ def reconstruct_style(job, network):
     Returns
     -------
     Synthesis
+        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
+
+    Raises
+    ------
+    ValueError
+        For settings that make no sense, and pictures that are none or too small.
+    TypeError
+        For a setting that it does not have.
+    OSError
+        If a picture is not there (FileNotFoundError), or no weights can be had.
 
     References
     ----------
@@ -390,6 +413,17 @@ def run(job, *, callbacks=(), progress=True, dry_run=False, checkpoint=None, che
     Synthesis
         Whose settings hold the job, so that :func:`nsthelpers.jobs.from_data` makes it again. Of a
         dry run the :class:`nsthelpers.synthesis.Estimate`.
+
+    Raises
+    ------
+    ValueError
+        For pictures that are none or too small, sizes that do not fit them, or a checkpoint of
+        another run.
+    OSError
+        If a picture is not there (FileNotFoundError), no weights can be had, or the checkpoint
+        cannot be written.
+    MemoryError, Exception
+        As of :func:`nsthelpers.synthesize`: what a callback raises has the attribute ``synthesis``.
 
     Examples
     --------
@@ -555,6 +589,8 @@ def repeat(
     ------
     ValueError
         If the picture holds no job, or a setting makes no sense.
+    OSError
+        If the file is not there (FileNotFoundError), and as of :func:`run`.
 
     Examples
     --------
@@ -585,9 +621,31 @@ def repeat(
 def run_described(job, **settings):
     """Carry out a job by its name, without a progress bar: what a sweep of a study does.
 
+    Parameters
+    ----------
+    job : str
+        A key of :data:`nsthelpers.jobs.JOBS`.
+    **settings
+        Of that job; those that are left out have their defaults.
+
     Returns
     -------
     Synthesis
+
+    Raises
+    ------
+    ValueError
+        For an unknown job or setting, and as of :func:`run`.
+    TypeError
+        If a picture that the job needs is left out.
+    OSError, MemoryError
+        As of :func:`run`.
+
+    Examples
+    --------
+    >>> settings = {"style_layers": "conv1_1", "max_side": 32, "steps": 2, "weights": "random"}
+    >>> run_described("reconstruct_style", style="mosaic_sunset", **settings).stop_reason
+    'steps'
     """
     return run(from_data({"job": job, **settings}), progress=False)
 
@@ -604,6 +662,13 @@ def open_image(source, **size):
     Returns
     -------
     array, float32, shape (1, H, W, 3), RGB, range [0, 1]
+
+    Raises
+    ------
+    FileNotFoundError
+        For a text that is neither a sample, nor a file, nor an address.
+    ValueError, TypeError, OSError
+        As of :func:`nsthelpers.load_image`.
 
     Examples
     --------
@@ -730,8 +795,10 @@ def _painting_side(job, photo=None):
 def _opened(job):
     """The same job with its pictures read, before a network is loaded.
 
-    They are no larger than they are needed: a photograph of 100 megapixels takes 1.2 GB.
+    Whether all are there is asked first: one may be a download. They are no larger than they are
+    needed: a photograph of 100 megapixels takes 1.2 GB.
     """
+    job.check_pictures()
     opened, photo = {}, None
     if getattr(job, "content", None) is not None:
         photo = opened["content"] = open_image(job.content, max_side=job.max_side)

@@ -49,16 +49,16 @@ PUBLIC = """
     own.regions own.statistic own.terms plots.before_after plots.DescribedFigure plots.edges
     plots.feature_maps plots.image_grid plots.layer_table plots.loss_curves plots.opinion_scores
     plots.PALETTE plots.slider_figure plots.SliderFigure plots.spectrum plots.Table
-    recipes.coarse_to_fine recipes.open_image record.load record.names samples.credits samples.load
-    samples.names samples.resolve statistics.Gram statistics.MMD statistics.Nearest
-    statistics.RelaxedEMD statistics.SlicedWasserstein statistics.Statistic statistics.STATISTICS
-    statistics.Wasserstein studies.names studies.read synthesis.LaplacianPyramid
-    synthesis.Parametrisation synthesis.Pixels synthesis.Progress synthesis.Record synthesis.Waves
-    terms.Content vgg.CONVOLUTIONS vgg.default_network vgg.layer_name vgg.layer_table
-    vgg.STYLE_LAYERS weights.describe_sources weights.WeightsUnavailableError widgets.content_panel
-    widgets.front_panel widgets.layer_explorer widgets.live widgets.mixing_panel widgets.rate
-    widgets.smoothing_panel widgets.statistic_panel widgets.studio widgets.style_panel
-    widgets.uploaded
+    real_time.TrainingProgress recipes.coarse_to_fine recipes.open_image record.load record.names
+    samples.credits samples.load samples.names samples.resolve statistics.Gram statistics.MMD
+    statistics.Nearest statistics.RelaxedEMD statistics.SlicedWasserstein statistics.Statistic
+    statistics.STATISTICS statistics.Wasserstein studies.names studies.read
+    synthesis.LaplacianPyramid synthesis.Parametrisation synthesis.Pixels synthesis.Progress
+    synthesis.Record synthesis.Waves terms.Content vgg.CONVOLUTIONS vgg.default_network
+    vgg.layer_name vgg.layer_table vgg.STYLE_LAYERS weights.describe_sources
+    weights.WeightsUnavailableError widgets.content_panel widgets.front_panel widgets.layer_explorer
+    widgets.live widgets.mixing_panel widgets.rate widgets.smoothing_panel widgets.statistic_panel
+    widgets.studio widgets.style_panel widgets.uploaded
 """.split()
 
 

@@ -291,6 +291,7 @@ RECORDS = {
             }
         ],
     },
+    "painter": FACTS | {"milliseconds": {"384": 61.4}},
     "time_to_loss": FACTS
     | {
         "side": 192,
@@ -354,6 +355,9 @@ class TestTables:
         assert "| content, 200 steps | 2.5 | 2.5 |" in text
         assert "| before: content, 200 steps | not reached | 0.0 |" in text
         assert "The tutorial's own program ran on 2029-12-31." in text
+
+    def test_a_painters_picture_takes_milliseconds(self):
+        assert "| 384 x 256 | 61 |" in self.made("painter")
 
     def test_a_limit_for_each_number_format(self):
         assert "200 to 200 GFLOP/s in float32, 400 to 400 GFLOP/s in bfloat16" in self.made(

@@ -232,7 +232,7 @@ def test_colours_strokes_and_regions(capsys):
     job = read_settings("out.png")["job"]
     assert (job["colours"], job["stroke_size"], job["line_weight"]) == ("luminance", 0.8, 2)
     assert job["regions"] == [["left.png", "mosaic_sunset"], ["right.png", "ink_hatching"]]
-    assert transfer("--style-scale", "0.8", "--region", "left.png=chelsea") == 0
+    assert transfer("--stroke-size", "0.8", "--region", "left.png=chelsea") == 0
     job = read_settings("out.png")["job"]
     assert job["stroke_size"] == 0.8 and job["regions"] == [["left.png", "chelsea"]]
 

@@ -50,6 +50,14 @@ def test_the_term_is_the_distance_of_the_mean_colour(page):
     assert found == pytest.approx((0.3**2 + 0.2**2 + 0.1**2) / 3, rel=1e-5)
 
 
+def test_a_colour_that_is_changed_later_counts(page):
+    """The loss is compiled by then; what it compares with is not."""
+    grey, term = np.full((1, 16, 16, 3), 0.5, "float32"), page["MeanColour"]((0.5, 0.5, 0.5))
+    assert term.report(grey)["mean_colour"]["loss"] == pytest.approx(0)
+    term.colour = (0.5, 0.5, 0.8)
+    assert term.report(grey)["mean_colour"]["loss"] == pytest.approx(0.3**2 / 3, rel=1e-5)
+
+
 def test_the_objective_of_both_goes_downhill(page, photo):
     objective = page["objective"]
     assert objective.weights == {"content": 1.0, "style": 10.0, "mean_colour": 5.0}

@@ -211,12 +211,13 @@ def test_load_image_resizes():
     [
         ({"max_side": 32, "area": 900}, ValueError, "at most one"),
         ({"max_side": 32, "size": (32, 32)}, ValueError, "max_side and size"),
-        ({"max_side": 0}, ValueError, "max_side must be at least 1"),
-        ({"area": -5}, ValueError, "area must be at least 1"),
-        ({"max_side": 32.5}, TypeError, "max_side must be a whole number"),
+        ({"max_side": 0}, ValueError, "max_side is 0; expected a whole number of at least 1"),
+        ({"area": -5}, ValueError, "area is -5; expected a whole number of at least 1"),
+        ({"max_side": 32.5}, ValueError, "max_side is 32.5; expected a whole number"),
+        ({"area": True}, ValueError, "area is True; expected a whole number"),
         ({"size": 32}, TypeError, r"\(height, width\)"),
         ({"size": (32, 32, 3)}, TypeError, r"\(height, width\)"),
-        ({"size": (32, 0)}, ValueError, "size must be at least 1"),
+        ({"size": (32, 0)}, ValueError, "width is 0; expected a whole number of at least 1"),
         ({"size": (10**6, 10**6)}, ValueError, "more pixels than"),
     ],
 )

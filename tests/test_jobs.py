@@ -76,7 +76,6 @@ def test_a_job_goes_through_json_and_comes_back(job, data):
         ({"style_weight": "10"}, "style_weight is '10'; expected"),
         ({"style_weight": None}, "style_weight is None; expected"),
         ({"stroke_size": 0}, "stroke_size is 0; expected a finite number above 0"),
-        ({"style_scale": 0}, "stroke_size is 0; expected a finite number above 0"),
         ({"colours": "luma"}, "colours is 'luma'; did you mean luminance"),
         ({"regions": "sky.png"}, "regions is 'sky.png'; expected pairs of a mask and the painting"),
         ({"steps": 0}, "steps is 0; expected a whole number of at least 1, or one for each size"),
@@ -94,6 +93,7 @@ def test_a_job_goes_through_json_and_comes_back(job, data):
             "scales is 'fine to coarse'; expected 'none', 'coarse to fine'",
         ),
         ({"scales": ["none", 64]}, "expected 'none', 'coarse to fine' or numbers of pixels"),
+        ({"scales": [True]}, r"scales is \[True\]; expected"),
         ({"content": 3}, "content is 3; expected a picture"),
         ({"style": []}, r"style is \[\]; expected one picture or several"),
         ({"content_layers": []}, r"content_layers is \[\]; expected a layer"),
@@ -177,16 +177,26 @@ def test_a_recipe_has_the_settings_of_its_job(name):
     assert not settings
 
 
-def test_former_names_go_on_to_be_understood():
-    for settings in ({"stroke_size": 0.5}, {"style_scale": 0.5}):
-        assert stylize(**settings).stroke_size == 0.5
-        made = jobs.from_data({"job": "stylize", **PICTURES, **settings})
-        assert made.stroke_size == 0.5 and "style_scale" not in made.as_data()
-    old = {"job": "stylize", **PICTURES, "style_scale": 0.5}  # as saved pictures have it
-    assert jobs.from_data(old, stroke_size=2.0).stroke_size == 2.0
-    assert dataclasses.replace(stylize(style_scale=0.5), seed=3).stroke_size == 0.5
-    with pytest.raises(ValueError, match="style_scale is what stroke_size was called before"):
-        stylize(style_scale=0.5, stroke_size=0.5)
+@pytest.mark.parametrize(
+    ("job", "picture", "start", "message"),
+    [
+        ("reconstruct_content", "content", "style", "has no style; expected 'content', 'noise' or"),
+        ("reconstruct_content", "content", "recoloured", "has no style; expected 'content'"),
+        ("reconstruct_style", "style", "content", "has no content; expected 'style', 'noise' or"),
+        ("reconstruct_style", "style", "recoloured", "has no content; expected 'style'"),
+    ],
+)
+def test_a_start_needs_the_pictures_that_it_is_made_of(job, picture, start, message):
+    with pytest.raises(ValueError, match=f"start is '{start}', but {job} {message}"):
+        jobs.from_data({"job": job, picture: "chelsea", "start": start})
+    for possible in (picture, "noise", "chelsea", "half.png"):
+        made = jobs.from_data({"job": job, picture: "chelsea", "start": possible})
+        assert made.start == possible
+
+
+def test_every_start_says_what_it_is_made_of():
+    assert tuple(jobs._STARTS_FROM) == choices.STARTS
+    assert all(stylize(start=start).start == start for start in choices.STARTS)
 
 
 METHODS = [name for name in choices.METHODS if name != "gatys"]

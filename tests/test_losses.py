@@ -104,6 +104,19 @@ class TestContentAndStyle:
         assert found["gatys"] == pytest.approx(0.5 * squared.size * found["mean"])
         assert found["relative"] == pytest.approx(squared.sum() / (target**2).sum())
 
+    @pytest.mark.parametrize("reduction", losses.REDUCTIONS)
+    def test_content_from_the_sums_of_its_halves(self, reduction):
+        features, target = random(1, 4, 6, 5), random(1, 4, 6, 5, seed=1)
+        halves = [(features[:, :2], target[:, :2]), (features[:, 2:], target[:, 2:])]
+        sums = [[((f - t) ** 2).sum(), (t**2).sum(), t.size] for f, t in halves]
+        found = losses.content_loss_of_sums(*np.sum(sums, axis=0), reduction)
+        expected = float(losses.content_loss(features, target, reduction))
+        assert float(found) == pytest.approx(expected)
+
+    def test_content_from_sums_with_an_unknown_reduction(self):
+        with pytest.raises(ValueError, match="unknown reduction 'max'"):
+            losses.content_loss_of_sums(1.0, 1.0, 1, "max")
+
     def test_style_reductions_against_numpy(self):
         gram, target = random(6, 6), random(6, 6, seed=1)
         squared = (gram - target) ** 2

@@ -111,7 +111,7 @@ def test_a_silent_filter_has_none(noise):
         ({"images": []}, "no pictures; give at least one"),
         ({"layer": "conv9_9"}, "has no layer 'conv9_9'"),
         ({"channel": 64}, "channel is 64; expected a whole number from 0 to 63"),
-        ({"count": 0}, "count must be at least 1"),
+        ({"count": 0}, "count is 0; expected a whole number of at least 1"),
     ],
 )
 def test_errors_say_what_was_expected(network, noise, arguments, text):

@@ -130,6 +130,25 @@ def test_tiles_have_no_seams():
     assert steps[seams].mean() < 1.5 * np.median(steps)
 
 
+def test_without_a_tile_it_is_one_piece(monkeypatch):
+    made, image = painter(), nst.white_noise(40, 52, seed=2)
+    recoloured = made.recoloured(image, made.mix)
+    monkeypatch.setattr(made, "_in_tiles", None)  # an error where it is called
+    np.testing.assert_allclose(made(image, tile=None), paint(made.network, recoloured), atol=1e-5)
+
+
+def test_the_smallest_tile_is_what_the_network_needs_around_four_pixels():
+    made, image = painter(), nst.white_noise(20, 60, seed=2)
+    assert made.network.receptive_field() == 35  # so 20 pixels on either side, in fours
+    assert made(image, tile=44).shape == image.shape
+    for tile in (43, 0, 64.0, True, "auto"):
+        with pytest.raises(ValueError, match="tile is .*; expected None or a whole number"):
+            made(NOISE, tile=tile)
+    default = Painter(StyleNetwork(Architecture()), ["a"], [PALETTE])
+    with pytest.raises(ValueError, match="of at least 108: this network looks 52 pixels beyond"):
+        default(NOISE, tile=64)
+
+
 def test_it_sees_the_photograph_in_the_paintings_colours():
     made = painter()
     painting = nst.white_noise(32, 32, seed=4)
@@ -159,6 +178,8 @@ def test_a_mix_is_a_name_or_shares(mix, shares):
         ([0, 0], "shares of at least 0, and one above"),
         ([-1, 2], "shares of at least 0, and one above"),
         ([np.nan, 1], "shares of at least 0, and one above"),
+        (["much", 1], "expected a painting's name, or shares as numbers"),
+        ({"painting 0": "much"}, "expected a painting's name, or shares as numbers"),
     ],
 )
 def test_a_mix_that_makes_no_sense_is_refused(mix, message):

@@ -68,10 +68,9 @@ class TestStylize:
 
     def test_the_scale_of_the_painting(self, asked, network):
         for scale, side in ((0.5, 32), (1.0, 64), (2.0, 128)):
-            for name in ("stroke_size", "style_scale"):  # the name, and what it was before
-                options = {"max_side": 64, name: scale, "network": network} | SHALLOW
-                objective, *_ = nst.stylize("chelsea", "stained_glass", **options)
-                assert max(objective.terms["style"].image.shape[1:3]) == side
+            options = {"max_side": 64, "stroke_size": scale, "network": network} | SHALLOW
+            objective, *_ = nst.stylize("chelsea", "stained_glass", **options)
+            assert max(objective.terms["style"].image.shape[1:3]) == side
 
     def test_a_small_photograph_sets_the_size(self, asked, network, photo):
         objective, _, options = nst.stylize(
@@ -178,7 +177,6 @@ class TestStylize:
             ({"scales": "fine"}, "scales is 'fine'; did you mean"),
             ({"stroke_size": 0}, "stroke_size is 0; expected a finite number above 0"),
             ({"stroke_size": float("inf")}, "stroke_size is inf"),
-            ({"style_scale": 1, "stroke_size": 1}, "style_scale is what stroke_size was called"),
             ({"colours": "paint"}, "colours is 'paint'; did you mean painting"),
             ({"regions": [("mask.png", 3)]}, "regions is .*; expected pairs of a mask"),
             ({"regions": []}, r"regions is \[\]; expected pairs of a mask"),

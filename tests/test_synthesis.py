@@ -238,6 +238,19 @@ class TestWhiteNoise:
         assert np.array_equal(nst.white_noise(20, 20, 1), nst.white_noise(20, 20, 1))
         assert not np.array_equal(nst.white_noise(20, 20, 1), nst.white_noise(20, 20, 2))
 
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ((0, 20), "height is 0; expected a whole number of at least 1"),
+            ((20, 2.5), "width is 2.5; expected a whole number of at least 1"),
+            ((20, 20, -1), "seed is -1; expected a whole number of at least 0"),
+            ((20, 20, None), "seed is None; expected a whole number of at least 0"),
+        ],
+    )
+    def test_errors_of_noise(self, given, message):
+        with pytest.raises(ValueError, match=message):
+            nst.white_noise(*given)
+
 
 class TestStart:
     @pytest.fixture
@@ -296,6 +309,10 @@ class TestStart:
         style = Towards(image=painting, label="style")
         assert first(style, "noise").shape == painting.shape
 
+    def test_recolouring_needs_a_style_beside_the_content(self, first, photo):
+        with pytest.raises(ValueError, match="start='recoloured', but the objective has no style"):
+            first(Towards(image=photo, label="content"), "recoloured")
+
     def test_an_array_of_any_kind(self, first):
         levels = np.arange(20 * 16 * 3, dtype="uint8").reshape(20, 16, 3)
         assert first(Towards(), levels)[0] * 255 == pytest.approx(levels, abs=1e-3)
@@ -305,6 +322,7 @@ class TestStart:
         [
             ("photo.jpg", "unknown start 'photo.jpg'; expected 'content', 'recoloured', 'style'"),
             ("content", "start='content', but the objective has no content term"),
+            ("recoloured", "the objective has no content and no style term; pass start='noise'"),
             ("noise", "nothing fixes the size of the noise; pass an image"),
             (np.zeros((1, 8, 40, 3)), "the start image is 40 x 8 pixels; expected at least 16"),
             (np.full((20, 20, 3), 9.0), "divide by 255"),

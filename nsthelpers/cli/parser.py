@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import math
 import re
 
 from .. import __version__
 from ..choices import NETWORKS
-from ..jobs import FORMER_NAMES, JOBS, settings_of
+from ..jobs import JOBS, settings_of
 from ..kinds import REGIONS
 
 __all__ = ["job_of", "parser"]
@@ -137,9 +138,8 @@ def _add_setting(parser, name, setting):
         options["default"] = None
     if kind is REGIONS:  # each may be said with an option of its own
         options["action"] = "extend"
-    former = [each for each, present in FORMER_NAMES.items() if present == name]
-    names = [setting.metadata["option"] or name, *former]
-    parser.add_argument(*(f"--{each.replace('_', '-')}" for each in names), **options)
+    option = setting.metadata["option"] or name
+    parser.add_argument(f"--{option.replace('_', '-')}", **options)
 
 
 def _shown(default):
@@ -167,16 +167,15 @@ def _reader(kind):
     return read
 
 
-def _count(text):
-    if not re.fullmatch(r"0*[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+def _whole(text, least=0):
+    if not re.fullmatch(r"\d+", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at least {least}, got {text!r}"
+        )
     return int(text)
 
 
-def _whole(text):
-    if not re.fullmatch(r"\d+", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
-    return int(text)
+_count = functools.partial(_whole, least=1)
 
 
 def _number(text):

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
-from ..arguments import did_you_mean, positive
+from ..arguments import check_whole, did_you_mean
 from ..files import check_destination, write_whole
 from .arrays import as_image, resize, to_pil
 from .decoding import decode, parse_background
@@ -285,8 +285,8 @@ def _format_of(path):
 
 def _encode(image, path, settings, quality):
     kind = _format_of(path)
-    if positive("quality", quality) > 100:
-        raise ValueError(f"quality must be from 1 to 100, got {quality}")
+    if check_whole("quality", quality, 1) > 100:
+        raise ValueError(f"quality is {quality}; expected a whole number from 1 to 100")
     options = {} if kind == "PNG" else {"quality": quality}
     if kind == "JPEG":
         options["subsampling"] = 0  # full colour resolution: brush strokes are fine and colourful

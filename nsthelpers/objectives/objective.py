@@ -234,11 +234,15 @@ class Term(_Algebra):
     _original: Term | None = None  # of a copy that reads another network
 
     def targets(self, height, width, scale) -> dict:
-        """Tensors that its loss compares with, for an image of this size."""
+        """Tensors that its loss compares with, for an image of this size: all that may change."""
         return {}
 
     def loss(self, image, features, targets):
-        """Its loss, a scalar tensor; ``features`` maps at least its layers to activations."""
+        """Its loss, a scalar tensor; ``features`` maps at least its layers to activations.
+
+        It is compiled once. Numbers that it reads from elsewhere than its arguments stay what they
+        were then.
+        """
         raise NotImplementedError
 
     def whole_only(self) -> str:

@@ -134,13 +134,10 @@ class Content(Term):
         return found
 
     def loss_of(self, sums, targets):
-        def reduced(squares, of_target, count):
-            if self.reduction == "gatys":
-                return 0.5 * squares
-            mean = squares / count
-            return mean / (of_target / count + 1e-12) if self.reduction == "relative" else mean
-
-        return sum(targets["weights"][i] * reduced(*each) for i, each in enumerate(sums))
+        return sum(
+            targets["weights"][i] * losses.content_loss_of_sums(*each, self.reduction)
+            for i, each in enumerate(sums)
+        )
 
     def loss(self, image, features, targets):
         places = targets.get("where", [None] * len(self.layers))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..arguments import check_whole
 from ..images.arrays import as_image
 from .canvas import (
     WIDTH,
@@ -67,7 +68,8 @@ def image_grid(
     Raises
     ------
     ValueError
-        If there is no image, or captions or labels do not match in number.
+        If there is no image, captions or labels do not match in number, or ``columns`` is no whole
+        number of at least 1.
 
     Examples
     --------
@@ -81,8 +83,7 @@ def image_grid(
         raise ValueError("there is no image to show; pass at least one")
     if columns is None:
         columns = len(pictures) if len(pictures) <= 5 else 4
-    if columns < 1:
-        raise ValueError(f"columns is {columns}; expected a whole number of at least 1")
+    columns = check_whole("columns", columns, 1)
     count = -(-len(pictures) // columns)
     captions = one_text_each("captions", captions, len(pictures), "images")
     row_labels = one_text_each("row_labels", row_labels, count, "rows")

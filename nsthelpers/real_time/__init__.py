@@ -3,7 +3,7 @@
 from .network import Architecture as Architecture, StyleNetwork as StyleNetwork
 from .painter import Painter as Painter, load_painter as load_painter, painters as painters
 from .training import (
-    Progress as Progress,
+    TrainingProgress as TrainingProgress,
     add_painting as add_painting,
     train_painter as train_painter,
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arguments import did_you_mean
+from ..arguments import did_you_mean, is_whole
 from ..backend import compile_function, to_numpy, to_tensor
 from ..images.arrays import as_image, resize
 from ..images.colours import mean_palette, with_palette
@@ -75,10 +75,11 @@ class Painter:
         mix : str, dict of str to float, or sequence of float, optional
             A painting's name, shares of several by name, or a share for each. Default: the
             painter's own.
-        tile : int, default 768
+        tile : int or None, default 768
             A picture with a longer side is painted in pieces of at most this size, all
             normalised by the statistics of a smaller copy of the whole, so that memory does not
-            grow and no seams show.
+            grow and no seams show. At least what the network needs around 4 pixels of the result,
+            108 in the default architecture. None: all pictures in one piece.
         colours : (array, array), optional
             Mean and covariance of the colours to start from, as of
             :func:`nsthelpers.images.colours.palette`. Default: the photograph's. Those of a whole
@@ -92,8 +93,11 @@ class Painter:
         ------
         ValueError
             For what is no picture, or too small a one; an unknown painting; shares that are
-            negative or all 0.
+            negative or all 0; a tile that is no whole number, or too small.
+        TypeError
+            For what is no array.
         """
+        self._check_tile(tile)
         photo = as_image(photo)
         height, width = photo.shape[1:3]
         if min(height, width) < _SMALLEST:
@@ -104,7 +108,7 @@ class Painter:
         shares = self.mix if mix is None else self.shares(mix)
         recoloured = self.recoloured(photo, shares, colours=colours)
         mixture = to_tensor(shares[None])
-        if max(height, width) <= tile:
+        if tile is None or max(height, width) <= tile:
             return self._whole(recoloured, mixture)
         return self._in_tiles(recoloured, mixture, tile)
 
@@ -128,7 +132,23 @@ class Painter:
         return with_palette(photo, *mean_palette(self.palettes, shares), own=colours)
 
     def shares(self, mix) -> np.ndarray:
-        """What each painting counts, summing to 1, from a name, a dict or a sequence."""
+        """What each painting counts, from whatever says so.
+
+        Parameters
+        ----------
+        mix : str, dict of str to float, or sequence of float
+            As for painting.
+
+        Returns
+        -------
+        array, float32, shape (paintings,), sum 1
+
+        Raises
+        ------
+        ValueError
+            For an unknown painting; more or fewer shares than paintings; shares that are no
+            numbers, negative, not finite or all 0.
+        """
         if isinstance(mix, str):
             mix = {mix: 1.0}
         if isinstance(mix, dict):
@@ -136,7 +156,12 @@ class Painter:
                 if name not in self.names:
                     raise ValueError(f"unknown painting {name!r}; {did_you_mean(name, self.names)}")
             mix = [mix.get(name, 0.0) for name in self.names]
-        shares = np.asarray(mix, "float64")
+        try:
+            shares = np.asarray(mix, "float64")
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"mix is {mix!r}; expected a painting's name, or shares as numbers"
+            ) from None
         if shares.shape != (len(self.names),):
             raise ValueError(f"mix has {shares.size} shares; expected one for each of {self.names}")
         if not np.isfinite(shares).all() or shares.min() < 0 or shares.sum() <= 0:
@@ -153,6 +178,13 @@ class Painter:
         Returns
         -------
         Path
+
+        Raises
+        ------
+        ValueError
+            For another ending.
+        OSError
+            If the folder does not exist (FileNotFoundError) or the file cannot be written.
         """
         path = files.checked_name(path, "a painter")
         arrays = {
@@ -203,6 +235,18 @@ class Painter:
         }
         return export_network(self.network, path, described)
 
+    def _check_tile(self, tile):
+        least = 2 * self._halo() + 4
+        if tile is not None and not is_whole(tile, least):
+            raise ValueError(
+                f"tile is {tile!r}; expected None or a whole number of at least {least}: this "
+                f"network looks {self._halo()} pixels beyond the edges of what each piece adds"
+            )
+
+    def _halo(self):
+        # Beyond its receptive field a pixel knows of the picture by the statistics only.
+        return 4 * -(-self.network.receptive_field() // 8)
+
     def _palettes_as_data(self):
         if self.palettes is None:
             return None
@@ -222,9 +266,8 @@ class Painter:
         small = tuple(max(_SMALLEST, 4 * round(factor * side / 4)) for side in (height, width))
         statistics: dict = {}
         self.network(to_tensor(resize(recoloured, size=small)), mixture, statistics)
-        # Beyond its receptive field a pixel knows of the picture by the statistics only.
-        halo = 4 * -(-self.network.receptive_field() // 8)
-        core = max(4, 4 * ((tile - 2 * halo) // 4))
+        halo = self._halo()
+        core = 4 * ((tile - 2 * halo) // 4)
         whole = _to_fours(recoloured)
         painted = np.empty_like(whole)
         for top in range(0, whole.shape[1], core):

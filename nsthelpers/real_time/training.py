@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import math
-import numbers
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..arguments import check_choice, check_whole
+from ..arguments import check_choice, check_whole, is_whole
 from ..backend import (
     compile_training_step,
     keras,
@@ -38,7 +37,7 @@ from .crops import Crops, photograph
 from .network import Architecture, StyleNetwork, is_row
 from .painter import Painter
 
-__all__ = ["PHOTOGRAPHS", "Progress", "add_painting", "train_painter"]
+__all__ = ["PHOTOGRAPHS", "TrainingProgress", "add_painting", "train_painter"]
 
 #: What painters are trained on unless other photographs are given: those of scikit-image.
 PHOTOGRAPHS = ("astronaut", "coffee", "rocket")
@@ -50,7 +49,7 @@ _KEPT_FEATURES = 2_000_000_000  # bytes: crops' features that are not computed a
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is, given to callbacks.
 
     Attributes
@@ -153,7 +152,8 @@ def train_painter(
     time_limit : float, optional
         Seconds after which it stops with what it has.
     callbacks : callable or sequence of callable
-        Each gets a :class:`Progress` every ``every`` steps; True as its answer stops the training.
+        Each gets a :class:`nsthelpers.real_time.TrainingProgress` every ``every`` steps; True as
+        its answer stops the training.
     progress : bool, default True
         Show a progress bar.
 
@@ -168,6 +168,12 @@ def train_painter(
     ------
     ValueError
         For arguments that make no sense, or a checkpoint of another training.
+    TypeError
+        For a callback that is no function.
+    OSError
+        If a picture is not there (FileNotFoundError), or no file can be made for the checkpoint.
+    ImportError
+        For photographs of scikit-learn without that package.
     FloatingPointError
         If the loss is no longer finite.
 
@@ -194,13 +200,6 @@ def train_painter(
     >>> painter(white_noise(40, 52)).shape
     (1, 40, 52, 3)
     """
-    named = _named(paintings)
-    if convolutions is not None:
-        if architecture is not None:
-            raise ValueError("give an architecture, or convolutions, which have one; not both")
-        architecture = replace(convolutions.network.architecture, paintings=len(named))
-    architecture = architecture or Architecture(paintings=len(named))
-    _check(named, architecture)
     given = {
         "steps": steps, "content_weight": content_weight, "style_weight": style_weight,
         "tv_weight": tv_weight, "side": side, "crops": crops, "batch": batch,
@@ -208,13 +207,30 @@ def train_painter(
     }  # fmt: skip
     _check_numbers(**given, every=every, time_limit=time_limit)
     check_choice("precision", precision, ("auto", "float32", "bfloat16"))
-    precision = quickest_precision() if precision == "auto" else precision
+    called = _functions(callbacks)
+
+    named = _named(paintings)
+    architecture = _architecture(architecture, convolutions, len(named))
+    _check(named, architecture)
     reading = network or default_network()
     chosen = PHOTOGRAPHS if photographs is None else photographs
     pool = Crops([photograph(each, 512) for each in chosen], crops, side, seed)
-    palettes = None
-    if colours_first:
-        palettes = [palette(painting) for painting in named.values()]
+    palettes = [palette(painting) for painting in named.values()] if colours_first else None
+
+    precision = quickest_precision() if precision == "auto" else precision
+    style_network = StyleNetwork(architecture, seed)
+    learnt, taken = list(style_network.weights), {}
+    if convolutions is not None:
+        taken = {"convolutions": _begin_with(style_network, convolutions.network)}
+        learnt = [name for name in learnt if is_row(name)]
+    objectives = [
+        content_weight * Content(_seen(pool, 0, palettes, row), content_layers, network=reading)
+        + style_weight
+        * Style(painting, style_layers, layer_weights=style_layer_weights, network=reading)
+        + tv_weight * TotalVariation()
+        for row, painting in enumerate(named.values())
+    ]
+    lesson = _Lesson(style_network, learnt, pool, palettes, objectives, batch, precision)
     settings = {
         **given,
         "colours_first": colours_first,
@@ -222,25 +238,9 @@ def train_painter(
         # A painter is passed on: the names of its files, not where they lie.
         "photographs": [Path(each).name if isinstance(each, str) else "given" for each in chosen],
         "network": reading.settings(),
+        **taken,
+        "objective": lesson.settings(),
     }
-    style_network = StyleNetwork(architecture, seed)
-    learnt = list(style_network.weights)
-    if convolutions is not None:
-        settings["convolutions"] = _begin_with(style_network, convolutions.network)
-        learnt = [name for name in learnt if is_row(name)]
-    lesson = _Lesson(
-        style_network, learnt, pool, palettes,
-        [
-            content_weight * Content(_seen(pool, 0, palettes, row), content_layers,
-                                     network=reading)
-            + style_weight
-            * Style(painting, style_layers, layer_weights=style_layer_weights, network=reading)
-            + tv_weight * TotalVariation()
-            for row, painting in enumerate(named.values())
-        ],
-        batch, precision,
-    )  # fmt: skip
-    settings["objective"] = lesson.settings()
     # By its pixels, too: another painting may have the same name, and another picture none.
     decisive = settings | {
         "paintings": [[name, *_digest(painting)] for name, painting in named.items()],
@@ -249,58 +249,11 @@ def train_painter(
     }
     state = _State(style_network, lesson.optimizer, checkpoint, decisive)
     painter = Painter(style_network, list(named), palettes, settings)
-    called = [callbacks] if callable(callbacks) else list(callbacks)
-    for each in called:
-        if not callable(each):
-            raise TypeError(f"a callback is {each!r}; expected a function of the progress")
-    began, start = time.perf_counter(), state.load()
-    bar = tqdm(total=steps, initial=start, disable=not progress, desc="training", unit="step")
-    step, reason = start, "steps"
-    try:
-        for step in range(start + 1, steps + 1):
-            rate = _rate(step, steps, learning_rate, warm_up)
-            loss, terms = lesson.step(step, rate)
-            if not math.isfinite(loss):
-                raise FloatingPointError(
-                    f"the loss is {loss} at step {step}; take a smaller learning_rate than "
-                    f"{learning_rate:g} (the checkpoint of an earlier step, if there is one, is "
-                    "whole)"
-                )
-            state.add(loss)
-            bar.update()
-            bar.set_postfix_str(f"loss {state.mean_loss:.3f}")
-            late = time_limit is not None and time.perf_counter() - began > time_limit
-            if step % every and step < steps and not late:
-                continue
-            state.save(step)
-            seconds = time.perf_counter() - began
-            now = Progress(step, steps, loss, terms, state.mean_loss, seconds, painter)
-            answers = [callback(now) for callback in called]
-            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
-                reason = "callback"
-                break
-            if late and step < steps:
-                reason = "time limit"
-                break
-    except KeyboardInterrupt:
-        reason = "interrupted"
-        # Adam counts the steps that are in the weights: the last may have been interrupted.
-        step = int(lesson.optimizer.iterations)
-        state.save(step)
-    except FloatingPointError:
-        raise  # what has been learnt is of no use any more
-    except Exception as error:
-        error.painter = painter
-        error.add_note("The painter as it was is this error's attribute `painter`.")
-        raise
-    finally:
-        bar.close()
-    painter.settings = {
-        **settings,
-        "steps_made": step,
-        "stop_reason": reason,
-        "mean_loss": state.mean_loss,
-    }
+
+    pace = _Pace(steps, every, learning_rate, warm_up, time_limit)
+    step, reason = _learn(lesson, state, painter, pace, called, progress)
+    made = {"steps_made": step, "stop_reason": reason, "mean_loss": state.mean_loss}
+    painter.settings = settings | made
     return painter
 
 
@@ -379,6 +332,69 @@ def add_painting(
     settings = {**painter.settings, "added": [*painter.settings.get("added", []), row.settings]}
     palettes = None if painter.palettes is None else [*painter.palettes, *row.palettes]
     return Painter(network, [*painter.names, name], palettes, settings, mix=name)
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """How long a training goes on, how fast it learns, and how often it stops to keep and tell."""
+
+    steps: int
+    every: int
+    learning_rate: float
+    warm_up: int
+    time_limit: float | None
+
+    def rate(self, step):
+        return _rate(step, self.steps, self.learning_rate, self.warm_up)
+
+    def is_late(self, seconds):
+        return self.time_limit is not None and seconds > self.time_limit
+
+
+def _learn(lesson, state, painter, pace, called, progress):
+    """Make the steps that are left; return the last one, and why there are no more."""
+    began, start = time.perf_counter(), state.load()
+    bar = tqdm(total=pace.steps, initial=start, disable=not progress, desc="training", unit="step")
+    try:
+        for step in range(start + 1, pace.steps + 1):
+            loss, terms = lesson.step(step, pace.rate(step))
+            _check_finite(loss, step, pace.learning_rate)
+            state.add(loss)
+            bar.update()
+            bar.set_postfix_str(f"loss {state.mean_loss:.3f}")
+            late = pace.is_late(time.perf_counter() - began)
+            if step % pace.every and step < pace.steps and not late:
+                continue
+            state.save(step)
+            seconds = time.perf_counter() - began
+            now = TrainingProgress(step, pace.steps, loss, terms, state.mean_loss, seconds, painter)
+            answers = [callback(now) for callback in called]
+            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
+                return step, "callback"
+            if late and step < pace.steps:
+                return step, "time limit"
+        return pace.steps, "steps"
+    except KeyboardInterrupt:
+        # Adam counts the steps that are in the weights: the last may have been interrupted.
+        step = int(lesson.optimizer.iterations)
+        state.save(step)
+        return step, "interrupted"
+    except FloatingPointError:
+        raise  # what has been learnt is of no use any more
+    except Exception as error:
+        error.painter = painter
+        error.add_note("The painter as it was is this error's attribute `painter`.")
+        raise
+    finally:
+        bar.close()
+
+
+def _check_finite(loss, step, learning_rate):
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss is {loss} at step {step}; take a smaller learning_rate than "
+            f"{learning_rate:g} (the checkpoint of an earlier step, if there is one, is whole)"
+        )
 
 
 class _Lesson:
@@ -527,6 +543,23 @@ def _rate(step, steps, highest, warm_up):
     return highest * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+def _functions(callbacks):
+    called = [callbacks] if callable(callbacks) else list(callbacks)
+    for each in called:
+        if not callable(each):
+            raise TypeError(f"a callback is {each!r}; expected a function of the progress")
+    return called
+
+
+def _architecture(given, convolutions, rows):
+    """What the network is built of, which convolutions that are taken over decide."""
+    if convolutions is None:
+        return given or Architecture(paintings=rows)
+    if given is not None:
+        raise ValueError("give an architecture, or convolutions, which have one; not both")
+    return replace(convolutions.network.architecture, paintings=rows)
+
+
 def _named(paintings):
     if not isinstance(paintings, dict):
         name = Path(paintings).stem if isinstance(paintings, str) else "painting"
@@ -552,7 +585,7 @@ def _check(named, architecture):
 
 
 def _check_numbers(side, time_limit, tv_weight, **others):
-    if not isinstance(side, numbers.Integral) or side < 32 or side % 4:
+    if not is_whole(side, 32) or side % 4:
         raise ValueError(f"side is {side!r}; expected a multiple of 4, at least 32")
     if time_limit is not None and not time_limit >= 0:
         raise ValueError(f"time_limit is {time_limit}; expected seconds, at least 0, or None")

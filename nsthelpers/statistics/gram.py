@@ -8,11 +8,10 @@ follow our reading of their list of ideas, and each docstring says where there i
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 
 from .. import losses
-from ..arguments import check_whole
+from ..arguments import check_whole, is_whole
 from ..backend import ops
 from .base import Statistic, four_axes, guided, products
 
@@ -96,8 +95,7 @@ class Gram(Statistic):
         check_whole("blur", self.blur, 0)
         offsets = tuple(tuple(offset) for offset in self.offsets)
         if not offsets or not all(
-            len(offset) == 2 and all(isinstance(step, numbers.Integral) for step in offset)
-            for offset in offsets
+            len(offset) == 2 and all(map(is_whole, offset)) for offset in offsets
         ):
             raise ValueError(
                 f"offsets are {self.offsets}; expected pairs of whole numbers (rows, columns), "

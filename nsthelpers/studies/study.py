@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..arguments import did_you_mean
+from ..arguments import check_whole, did_you_mean
 from ..jobs import JOBS, from_data, settings_of
 from ..network.weights import describe_sources
 from ..profiles import profile as run_profile
@@ -100,8 +100,8 @@ class Study:
         """
         profile = run_profile(profile) if isinstance(profile, str) else profile
         for name, value in (("max_side", max_side), ("steps", steps)):
-            if value is not None and not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"{name} is {value!r}; expected a whole number of at least 1")
+            if value is not None:
+                check_whole(name, value, 1)
         changes = {}
         if profile or max_side:
             side = self.settings.get("max_side", settings_of(self.job)["max_side"].default)

@@ -1,18 +1,18 @@
 """How long a run will take on this device and how much memory, known before it begins.
 
-The time comes from a short measurement (``laws.py``), the memory from counting the activations that
-the gradient needs.
+The time comes from a short measurement (``timing.py``), the memory from counting the activations
+that the gradient needs.
 """
 
 from __future__ import annotations
 
 import html
 import math
-import numbers
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..arguments import is_whole
 from ..backend import Device, device, reusable_memory
 from ..images.arrays import MINIMUM_SIDE
 from ..objectives.terms import Content, Style, TotalVariation
@@ -198,9 +198,8 @@ def estimate_plan(plan) -> Estimate:
 
 
 def _checked_size(size):
-    pair = (round(size / 1.5), size) if isinstance(size, numbers.Integral) else tuple(size)
-    whole = all(isinstance(side, numbers.Integral) for side in pair)
-    if len(pair) != 2 or not whole or min(pair) < MINIMUM_SIDE:
+    pair = (round(size / 1.5), size) if is_whole(size) else tuple(size)
+    if len(pair) != 2 or not all(is_whole(side, MINIMUM_SIDE) for side in pair):
         raise ValueError(
             f"the size is {size!r}; expected a long side or (height, width) in whole pixels, with "
             f"at least {MINIMUM_SIDE} on both sides"

@@ -6,12 +6,11 @@ A plan serves the run itself and the estimate of how long it will take.
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from ..arguments import check_whole
+from ..arguments import check_whole, is_whole
 from ..backend import PRECISIONS, device, quickest_precision, versions
 from ..objectives.objective import Objective, as_objective
 from ..optimizers import LBFGS, Adam, Optimizer
@@ -263,10 +262,9 @@ def _as_before(stages, optimizer, before):
 
 
 def _check_tiles(tiles, objective):
-    whole = isinstance(tiles, numbers.Integral) and not isinstance(tiles, bool)
     if tiles is None or (isinstance(tiles, str) and tiles == "auto"):
         return
-    if not whole or tiles < SMALLEST_TILE:
+    if not is_whole(tiles, SMALLEST_TILE):
         raise ValueError(
             f"tiles is {tiles!r}; expected 'auto', None or a whole number of at least "
             f"{SMALLEST_TILE}, the side of a tile in pixels"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable
 
 import numpy as np
 
+from ..arguments import check_whole, is_whole
 from ..choices import STARTS
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..images.colours import match_colours
@@ -37,13 +37,20 @@ def white_noise(height, width, seed=0):
     -------
     array, float32, shape (1, height, width, 3), clipped to [0, 1]
 
+    Raises
+    ------
+    ValueError
+        If height or width is no whole number of at least 1, or the seed none of at least 0.
+
     Examples
     --------
     >>> noise = white_noise(64, 64)
     >>> noise.shape, bool(abs(noise.mean() - 0.5) < 0.01)
     ((1, 64, 64, 3), True)
     """
-    values = np.random.default_rng(seed).normal(0.5, 0.15, (1, height, width, 3))
+    size = check_whole("height", height, 1), check_whole("width", width, 1)
+    generator = np.random.default_rng(check_whole("seed", seed, 0))
+    values = generator.normal(0.5, 0.15, (1, *size, 3))
     return np.clip(values, 0.0, 1.0).astype("float32")
 
 
@@ -63,8 +70,10 @@ def start_image(objective, start, seed):
 
     Raises
     ------
-    ValueError, TypeError
-        If there is no such image.
+    ValueError
+        For an unknown word, one whose terms the objective does not have, or a bad array.
+    TypeError
+        For what is neither a word nor an array.
 
     Examples
     --------
@@ -80,19 +89,20 @@ def start_image(objective, start, seed):
             raise ValueError("nothing fixes the size of the noise; pass an image as start=")
         sized = held.get("content", next(iter(held.values())))
         return white_noise(*sized.shape[1:3], seed=seed)
-    if start == "recoloured" and {"content", "style"} <= set(held):
-        return _recoloured(held["content"], objective)
     if start not in STARTS:
         raise ValueError(
             f"unknown start {start!r}; expected 'content', 'recoloured', 'style', 'noise' or an "
             "image"
         )
-    missing = "content and style" if start == "recoloured" else start
-    if start not in held:
+    needed = ("content", "style") if start == "recoloured" else (start,)
+    missing = [label for label in needed if label not in held]
+    if missing:
         raise ValueError(
-            f"start={start!r}, but the objective has no {missing} term; pass start='noise' or an "
-            "image of your own"
+            f"start={start!r}, but the objective has no {' and no '.join(missing)} term; pass "
+            "start='noise' or an image of your own"
         )
+    if start == "recoloured":
+        return _recoloured(held["content"], objective)
     image = held[start]
     if start == "style" and "content" in held:  # the canvas is the content's
         return _cover(image, held["content"].shape[1:3])
@@ -132,9 +142,9 @@ def working_sizes(size, scales):
                 "both sides"
             )
         return [tuple(size)]
-    scales = [scales] if isinstance(scales, numbers.Integral) else list(scales)
-    whole = all(isinstance(scale, numbers.Integral) for scale in scales)
-    if not scales or not whole or sorted(set(scales)) != scales or scales[0] < floor:
+    scales = [scales] if is_whole(scales) else list(scales)
+    whole = all(is_whole(scale, floor) for scale in scales)
+    if not scales or not whole or sorted(set(scales)) != scales:
         raise ValueError(
             f"scales are {scales}; expected long sides in whole pixels, at least {floor}, rising"
         )
@@ -227,10 +237,7 @@ def step_counts(steps, count):
         raise ValueError(
             f"{len(counts)} step counts for {count} sizes; expected one for each, or one for all"
         )
-    for number in counts:
-        if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < 1:
-            raise ValueError(f"steps is {number!r}; expected a whole number of at least 1")
-    return [int(number) for number in counts]
+    return [check_whole("steps", number, 1) for number in counts]
 
 
 def _recoloured(photo, objective):
