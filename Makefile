@@ -7,12 +7,20 @@ RUN := $(BIN)/python
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak record report book instructor bench lab lint format glossary live livecheck repoint clean
+.PHONY: help demo test soak record report book bookcheck links instructor bench lab lint format glossary live livecheck repoint clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
+# Said in one line, and before anything is made: pip would say it at length, in a folder half done.
+define checked_python
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "$(PYTHON) is not there or too old: Python 3.11 or newer is needed. Say which one it is:" \
+    "make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+endef
+
 $(BIN)/.student: requirements.txt pyproject.toml
+	$(checked_python)
 	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -53,12 +61,24 @@ $(BIN)/.book: $(BIN)/.student
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[book]'
 	@touch $@
 
-# From the notebooks as they are committed: nothing is computed anew. Warnings are errors.
+# From the notebooks as they are committed: nothing is computed anew. Warnings are errors. Formulas
+# need Node.js 20.19 or newer.
 book: $(BIN)/.book  ## Make the pages of the book: book/build/html (a minute)
 	$(RUN) book/assemble.py book/build/source
 	$(BIN)/sphinx-build -q -W --keep-going -d book/build/doctrees -c book \
 	  book/build/source book/build/html
 	$(RUN) book/lighten.py book/build/html
+	$(RUN) book/mend.py book/build/html
+
+# Links, weight, formulas, and what axe-core finds, in a real browser; with the live pages if built.
+bookcheck: book $(BIN)/.developer  ## Check the pages of the book (4 minutes)
+	$(RUN) -m pytest tests/test_book_site.py -m live
+
+# Asks every address that a page names; what is not published yet is left out.
+links: $(BIN)/.book  ## Check the book's links to elsewhere; needs the network
+	$(RUN) book/assemble.py book/build/source
+	$(BIN)/sphinx-build -q -b linkcheck -d book/build/doctrees -c book \
+	  book/build/source book/build/links
 
 instructor: $(BIN)/.developer  ## Make what an instructor needs: book/build/instructor
 	$(RUN) book/instructor.py book/build/instructor
@@ -119,6 +139,7 @@ livecheck: live book/node_modules/.package-lock.json $(BIN)/.developer  ## Check
 
 # A version is part of it: v1.2.0 sets 1.2.0. Nothing is installed for this.
 repoint:  ## Point badges, links and set-up cells elsewhere: REPO=owner/name TAG=v1.2.0
+	$(checked_python)
 	@$(PYTHON) tests/repoint.py "$(REPO)" "$(TAG)"
 
 clean:  ## Remove the environment and what was made

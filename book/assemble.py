@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import reference  # noqa: E402
+import symptoms  # noqa: E402
 
 from nsthelpers import record  # noqa: E402
 
@@ -28,6 +29,8 @@ choose a photograph and a painting, press *Run*, and watch the loss fall.
 <a href="live/camera.html">The camera page</a> takes a painter that you have trained, and paints
 what the camera sees. No picture leaves your device.
 """
+_BADGE = re.compile(r"!\[([^\]]*)\]\(https://[^)]*badge[^)]*\)")
+_PANEL = "application/vnd.jupyter.widget-view+json"
 GALLERY = ("showpieces", "controls")  # experiments of the record
 
 
@@ -38,6 +41,9 @@ def assemble(folder: Path) -> None:
         page.write_text(
             page.read_text(encoding="utf-8").replace("](../../", "]("), encoding="utf-8"
         )
+    trouble = folder / "troubleshooting.md"
+    shown = symptoms.with_pictures(trouble.read_text(encoding="utf-8"), folder / "symptoms")
+    trouble.write_text(shown, encoding="utf-8")
     shutil.copytree(
         ROOT / "notebooks",
         folder / "notebooks",
@@ -70,13 +76,21 @@ def _add_live_page(folder):
 
 
 def _unpack(path):
-    """Attachments of a notebook become files beside it: Sphinx knows no attachments."""
+    """Make a notebook a page: nothing of it is elsewhere, and what needs a kernel is left out.
+
+    Attachments become files beside it: Sphinx knows no attachments. Badges become words.
+    """
     notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["metadata"].pop("widgets", None)
     for cell in notebook["cells"]:
         for name, bundle in cell.pop("attachments", {}).items():
             (data,) = bundle.values()
             path.with_name(name).write_bytes(base64.b64decode(data))
             cell["source"] = "".join(cell["source"]).replace(f"attachment:{name}", name)
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _BADGE.sub(r"\1", "".join(cell["source"]))
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(_PANEL, None)
     path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
 
 

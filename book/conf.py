@@ -1,11 +1,12 @@
 """Sphinx' settings. Its sources are what ``assemble.py`` puts together."""
 
+import re
 import sys
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
 import nsthelpers  # noqa: E402
 
@@ -17,8 +18,15 @@ author = "The nsthelpers authors"
 copyright = f"{author}. Drawings CC0, code MIT"
 version = release = nsthelpers.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "formulas",
+]
 nb_execution_mode = "off"  # the notebooks are shown as they were committed
+nb_ipywidgets_js = {}  # a panel needs a kernel; its scripts come from elsewhere
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
@@ -26,6 +34,13 @@ suppress_warnings = [
     "myst.header",  # notebooks may begin lower than at the first level
     "ref.python",  # an attribute's name in a docstring may be that of two classes
 ]
+
+linkcheck_ignore = [  # published with the release that they name
+    re.escape(repository) + ".*",
+    r"https://colab\.research\.google\.com/github/.*",
+]
+linkcheck_anchors = False
+linkcheck_timeout = 20
 
 html_extra_path = ["build/source/extra"]
 exclude_patterns = ["extra"]
@@ -36,9 +51,14 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 
+html_math_renderer = "drawn"  # of formulas.py
 html_theme = "sphinx_book_theme"
+templates_path = ["templates"]
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
+html_favicon = "static/favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark: as the device is set
 html_title = "Learn neural style transfer"
 html_show_sourcelink = False
 html_copy_source = False
@@ -48,6 +68,7 @@ html_theme_options = {
     "path_to_docs": "",
     "use_repository_button": True,
     "use_issues_button": True,
+    "use_download_button": False,  # sources are not copied; a notebook has its repository and Colab
     "launch_buttons": {
         "notebook_interface": "jupyterlab",
         "colab_url": "https://colab.research.google.com",

@@ -16,5 +16,5 @@ export default [
       "prefer-template": "error",
     },
   },
-  { files: ["live/tests/**"], languageOptions: { globals: { ...globals.node } } },
+  { files: ["live/tests/**", "typeset.js"], languageOptions: { globals: { ...globals.node } } },
 ];

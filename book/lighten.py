@@ -1,7 +1,8 @@
 """Take the pictures out of the book's pages: ``python book/lighten.py FOLDER``.
 
 A notebook holds its pictures as text, so that it is one file. A page that did so would be
-megabytes before its first word. Each picture becomes a file, loaded when it comes into view.
+megabytes before its first word. Each picture becomes a file, loaded when it comes into view. Icons
+come from the theme's font; its one and a half megabytes of script for more icons are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 
 _INSIDE = re.compile(r'(?P<before>(?:src=|"sheet": )")data:image/(?P<kind>[a-z]+)(?:\+xml)?;base64,'
                      r'(?P<data>[A-Za-z0-9+/=]+)"')  # fmt: skip
+_ICONS = re.compile(r"<script\b[^>]*/fontawesome\.js[^>]*></script>")
+_FIGURE = re.compile(r'(?s)<script>(?=(?:(?!</script).)*"sheet": "[^"]*_static/figures/)')
 _TAG = re.compile(r"<img\b(?![^>]*\bloading=)")
 
 
@@ -33,9 +36,13 @@ def lighten(folder: Path) -> int:
             moved += 1
             return f'{found["before"]}{up}_static/figures/{name}"'
 
-        lighter = _TAG.sub('<img loading="lazy"', _INSIDE.sub(move, text))
+        lighter = _ICONS.sub("", _INSIDE.sub(move, text))
+        lighter = _TAG.sub('<img loading="lazy"', lighter)
+        lighter = _FIGURE.sub('<script type="text/waiting">', lighter)  # for static/book.js
         if lighter != text:
             page.write_text(lighter, encoding="utf-8")
+    for script in (folder / "_static" / "scripts").glob("fontawesome.js*"):
+        script.unlink()
     return moved
 
 

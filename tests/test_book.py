@@ -78,18 +78,140 @@ def test_pictures_are_moved_out_of_pages_once_each(module, tmp_path):
     assert {(tmp_path / each).read_bytes() for each in (png, webp)} == {b"not really a picture"}
     assert text.count("loading=") == 2 and '<img loading="lazy" src="../_static' in text
     assert '<code>src="data:image/png;base64,…"</code>' in text
+    assert text.count('<script type="text/waiting">') == 1, "a figure begins when it comes near"
     assert module("lighten").lighten(tmp_path) == 0
+    assert page.read_text(encoding="utf-8") == text
+
+
+def test_icons_need_no_script(module, tmp_path):
+    script = tmp_path / "_static" / "scripts" / "fontawesome.js"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    page = tmp_path / "a.html"
+    page.write_text(
+        '<script defer src="_static/scripts/fontawesome.js?d=1"></script><script src="b.js">'
+    )
+    module("lighten").lighten(tmp_path)
+    assert page.read_text() == '<script src="b.js">' and not script.exists()
+
+
+def test_links_from_the_source_and_controls_are_mended(module, tmp_path):
+    for name in ("_modules", "reference", "_static"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "_static" / "webpack-macros.html").touch()
+    (tmp_path / "reference" / "a.html").write_text(
+        '<p id="nsthelpers.images.luminance"></p><p id="nsthelpers.resize"></p>'
+    )
+    page = tmp_path / "_modules" / "a.html"
+    page.write_text(
+        '<a href="../reference/a.html#nsthelpers.luminance"></a>'
+        '<a href="../reference/a.html#nsthelpers.resize"></a>'
+        '<a href="../reference/a.html#nsthelpers.none"></a>'
+        '<button class="btn search-button-field x" aria-label="Search" data-a="b">'
+        '<summary><span class="toctree-toggle" role="presentation"></summary>'
+        "<summary>Mine</summary>"
+    )
+    module("mend").mend(tmp_path)
+    assert page.read_text() == (
+        '<a href="../reference/a.html#nsthelpers.images.luminance"></a>'
+        '<a href="../reference/a.html#nsthelpers.resize"></a>'
+        '<a href="../reference/a.html#nsthelpers.none"></a>'
+        '<button class="btn search-button-field x" data-a="b">'
+        '<summary aria-label="Show what is in it"><span class="toctree-toggle" role="presentation">'
+        "</summary><summary>Mine</summary>"
+    )
+    assert not list((tmp_path / "_static").iterdir())
 
 
 def test_attachments_of_a_notebook_become_files(module, tmp_path):
     notebook = tmp_path / "a.ipynb"
     notebook.write_text(
-        '{"cells": [{"source": ["![x](attachment:cat.jpg)"], "attachments": {"cat.jpg": '
-        '{"image/jpeg": "MTIz"}}}]}'
+        '{"metadata": {}, "cells": [{"cell_type": "markdown", "source": '
+        '["![x](attachment:cat.jpg)"], "attachments": {"cat.jpg": {"image/jpeg": "MTIz"}}}]}'
     )
     module("assemble")._unpack(notebook)
     assert (tmp_path / "cat.jpg").read_bytes() == b"123"
     assert "attachment" not in notebook.read_text()
+
+
+def test_a_lesson_asks_nobody_else_and_keeps_what_needs_no_kernel(module, tmp_path):
+    notebook = tmp_path / "a.ipynb"
+    badge = "[![Open in Colab](https://example.org/assets/colab-badge.svg)](https://example.org/a)"
+    panel = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "a panel"}
+    cells = [
+        {"cell_type": "markdown", "source": [f"# A\n{badge}\n", "![ours](b.png)"]},
+        {"cell_type": "code", "source": [], "outputs": [{"data": panel}, {"name": "stdout"}]},
+    ]
+    notebook.write_text(json.dumps({"metadata": {"widgets": {}}, "cells": cells}))
+    module("assemble")._unpack(notebook)
+    made = json.loads(notebook.read_text())
+    assert made["metadata"] == {}
+    assert (
+        made["cells"][0]["source"] == "# A\n[Open in Colab](https://example.org/a)\n![ours](b.png)"
+    )
+    assert made["cells"][1]["outputs"] == [{"data": {"text/plain": "a panel"}}, {"name": "stdout"}]
+
+
+def test_each_symptom_has_pictures_and_each_picture_a_text(module, tmp_path):
+    symptoms = module("symptoms")
+    page = (BOOK / "pages" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert sorted(symptoms.MARK.findall(page)) == sorted(symptoms.ROWS)
+    text = symptoms.with_pictures(page, tmp_path / "symptoms")
+    assert not symptoms.MARK.search(text)
+    paths = re.findall(r"(?m)^:::\{figure\} (\S+)$", text)
+    assert len(paths) == len(re.findall(r"(?m)^:alt: \w.{10,}$", text)) > 15
+    shown = [nst.load_image(tmp_path / path) for path in paths]
+    assert all(max(image.shape[1:3]) <= 256 for image in shown)
+    means = {Path(path).stem: image.mean() for path, image in zip(paths, shown, strict=True)}
+    assert means["black_1"] < 0.01 and means["white_1"] > 0.9
+    blue, warm = (image for path, image in zip(paths, shown, strict=True) if "blue_faces" in path)
+    assert blue[..., 2].mean() > blue[..., 0].mean() and warm[..., 0].mean() > warm[..., 2].mean()
+
+
+def test_a_file_of_npm_is_checked(module, tmp_path, monkeypatch):
+    npm = module("from_npm")
+    monkeypatch.setattr(npm, "HERE", tmp_path)
+    package = tmp_path / "node_modules" / "thing"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "1.0.0"}')
+    (package / "a.js").write_bytes(b"abc")
+    right = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    table = {"package": "thing", "version": "1.0.0", "sha256": {"a.js": right}}
+    assert npm.read(table, "a.js") == b"abc"
+    with pytest.raises(SystemExit, match="a.js of thing 1.0.0 has sha256 ba78.*expected 00"):
+        npm.read({**table, "sha256": {"a.js": "00"}}, "a.js")
+    monkeypatch.setattr(npm.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="npm is missing; install Node.js"):
+        npm.read({**table, "version": "1.0.1"}, "a.js")
+
+
+@pytest.mark.parametrize("name", ["live/runtime.json", "formulas.json", "axe.json"])
+def test_versions_of_npm_are_the_same_everywhere(name):
+    table, package = (json.loads((BOOK / file).read_text()) for file in (name, "package.json"))
+    asked = {**package["dependencies"], **package["devDependencies"]}
+    lock = json.loads((BOOK / "package-lock.json").read_text())["packages"]
+    locked = lock[f"node_modules/{table['package']}"]
+    assert table["version"] == asked[table["package"]] == locked["version"]
+    assert locked["integrity"].startswith("sha512-")
+
+
+@pytest.mark.skipif(
+    not (BOOK / "node_modules" / "mathjax").is_dir(), reason="npm has not brought MathJax yet"
+)
+def test_formulas_are_drawn_or_their_fault_is_named(module):
+    pytest.importorskip("sphinx")
+    formulas = module("formulas")
+    typeset = formulas.Typesetter()
+    try:
+        inline, display = (typeset(r"F^\top F / M", display) for display in (False, True))
+        assert "<svg" in inline and "<math" in inline and 'display="true"' not in inline
+        assert 'display="true"' in display
+        for wrong, fault in ((r"\undefined x", "Undefined control sequence"), ("{", "close brace")):
+            with pytest.raises(formulas.FormulaError, match=fault):
+                typeset(wrong, False)
+        assert "<svg" in typeset("x", False), "it goes on after a fault"
+    finally:
+        typeset.close()
 
 
 @pytest.fixture

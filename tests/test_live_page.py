@@ -138,7 +138,9 @@ def test_loss_and_gradient_are_those_of_the_package(blank, network, pictures, co
     )
     gradient = planar(expected.gradient)
     apart = np.linalg.norm(found["gradient"] - gradient) / np.linalg.norm(gradient)
-    assert apart < 1e-3
+    # Below 1e-6 but where a maximum or a ReLU is nearly tied: one that rounds the other way on this
+    # processor moves 1e-3 (seen in block 5). Ties broken on purpose move 0.2.
+    assert apart < 5e-3
 
 
 def test_ten_steps_are_those_of_the_package(blank, network, pictures):

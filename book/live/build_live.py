@@ -7,18 +7,21 @@ painters are those of the package. What is there and fits is not made again.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import shutil
-import subprocess
+import sys
 from pathlib import Path
 
-import eight_bits
-
-import nsthelpers as nst
-from nsthelpers.real_time import painter
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import eight_bits  # noqa: E402
+import from_npm  # noqa: E402
+
+import nsthelpers as nst  # noqa: E402
+from nsthelpers.real_time import painter  # noqa: E402
+
+RUNTIME = HERE / "runtime.json"
 OUTPUT = HERE / "build"
 PAGES = ("index.html", "camera.html", "style.css")
 SIDE, THUMBNAIL = 512, 112  # pixels
@@ -40,19 +43,8 @@ def build(output=OUTPUT):
 
 def vendor(folder):
     """Lay down the files of onnxruntime-web: as npm gave them, the large ones compressed."""
-    package = HERE.parent / "node_modules" / "onnxruntime-web"
-    pinned, wanted = _pinned(), missing(folder)
-    if wanted and not _is_version(package, pinned["version"]):
-        npm = shutil.which("npm")
-        if npm is None:
-            raise SystemExit("npm is missing; install Node.js 20.19 or newer: https://nodejs.org")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=HERE.parent, check=True)
-    for name, path in wanted.items():
-        data = (package / "dist" / name).read_bytes()
-        found, digest = hashlib.sha256(data).hexdigest(), pinned["sha256"][name]
-        if found != digest:
-            raise SystemExit(f"{name} has sha256 {found}; runtime.json expects {digest}")
+    for name, path in missing(folder).items():
+        data = from_npm.read(from_npm.pinned(RUNTIME), name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
         shutil.copy(HERE / "runtime_licence.txt", path.with_name("LICENSE"))
@@ -60,8 +52,8 @@ def vendor(folder):
 
 def missing(folder) -> dict:
     """Files of the runtime that are not in a folder yet: their paths there, by npm's names."""
-    pinned = _pinned()
-    names = {name: name + ".gz" * name.endswith(".wasm") for name in pinned["sha256"]}
+    pinned = from_npm.pinned(RUNTIME)
+    names = {name: Path(name).name + ".gz" * name.endswith(".wasm") for name in pinned["sha256"]}
     paths = {name: Path(folder) / pinned["version"] / file for name, file in names.items()}
     return {name: path for name, path in paths.items() if not path.is_file()}
 
@@ -97,15 +89,6 @@ def save_painters(folder, painters=painter.SHIPPED):
         shutil.copy(path, folder)
     index = [{"file": path.name} for path in files]
     (folder / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
-
-
-def _pinned():
-    return json.loads((HERE / "runtime.json").read_text(encoding="utf-8"))
-
-
-def _is_version(package, version):
-    described = package / "package.json"
-    return described.is_file() and json.loads(described.read_text())["version"] == version
 
 
 if __name__ == "__main__":
