@@ -104,7 +104,7 @@ TASKS = (
     ),
     Task(
         1,
-        "deprocess(features)",
+        "deprocess(numbers)",
         "The way back: what preprocess made, to RGB in 0 to 1.",
         arrays((1, 4, 6, 3), (1, 5, 3, 3), low=-100.0, high=100.0),
         _deprocess,
