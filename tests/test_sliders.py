@@ -120,6 +120,14 @@ def test_pictures_are_taken_as_image_grid_takes_them():
     assert known["places"][0][2:] == known["places"][1][2:] == [96, 64]
 
 
+def test_many_values_of_one_setting_stand_in_rows():
+    """In one row ten pictures would be too small to see, and their labels broken inside words."""
+    greys = [np.full((1, 32, 32, 3), level) for level in np.linspace(0, 1, 10)]
+    page = Reader(figure_of(greys, {"grey": range(10)}).html)
+    height, width = decoded(page.attributes("img")[0]["src"]).shape[:2]
+    assert height > 0.6 * width > 200
+
+
 def test_without_a_script_there_is_one_still_picture_and_those_beside():
     figure = figure_of(title="Waves", beside={"photograph": PICTURES[0], "painting": PICTURES[1]})
     page = Reader(figure.html)

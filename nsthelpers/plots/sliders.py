@@ -20,6 +20,7 @@ from .pictures import image_grid
 
 __all__ = ["SliderFigure", "slider_figure"]
 
+_COLUMNS = 4  # of the still picture, where there is one setting
 _MOST_PICTURES = 400
 _QUALITIES = (90, 85, 80, 75, 70, 65, 60, 55, 50, 45, 40)
 _BLOCK = 16  # pixels; encoders work in blocks of at most this side
@@ -225,16 +226,22 @@ def _contact_sheet(pictures, axes):
     """All pictures side by side as a small JPEG, a row for each value of the axes but the last."""
     # In matplotlib's text a dollar sign begins a formula.
     axes = {_plain(name): [_plain(label) for label in axes[name]] for name in axes}
-    *above, columns = axes
-    rows = [", ".join(labels) for labels in itertools.product(*(axes[name] for name in above))]
-    figure = image_grid(
-        pictures,
-        columns=len(axes[columns]),
-        column_labels=axes[columns],
-        row_labels=rows,
-        width=min(WIDTH, 0.3 + 1.4 * len(axes[columns])),
-        title=f"{', '.join(above)} (rows) and {columns} (columns)" if above else columns,
-    )
+    *above, last = axes
+    labels = axes[last]
+    if above:
+        rows = [", ".join(of) for of in itertools.product(*(axes[name] for name in above))]
+        figure = image_grid(
+            pictures,
+            columns=len(labels),
+            column_labels=labels,
+            row_labels=rows,
+            width=min(WIDTH, 0.3 + 1.4 * len(labels)),
+            title=f"{', '.join(above)} (rows) and {last} (columns)",
+        )
+    else:  # one setting: as many rows as legible pictures need
+        columns = math.ceil(len(labels) / math.ceil(len(labels) / _COLUMNS))
+        width = min(WIDTH, 2.2 * columns)
+        figure = image_grid(pictures, labels, columns=columns, width=width, title=last)
     stream = io.BytesIO()
     figure.savefig(stream, format="jpeg", dpi=80, bbox_inches="tight", pil_kwargs={"quality": 70})
     return data_uri(stream.getvalue(), "jpeg")
