@@ -1,6 +1,7 @@
 """How soon the default optimizer reaches the tutorial's losses, on six pairs of pictures.
 
-    python benchmarks/six_pairs.py [--quick] [--side 192] [--against FOLDER] [--marks-of FILE]
+    python benchmarks/six_pairs.py [--quick] [--side 192]
+    python benchmarks/six_pairs.py --against FOLDER [--marks-of FILE] [--starts content,recoloured]
 
 Late marks depend on the pair and on chance, so one pair says little. Here six photographs and
 paintings take the objective of TensorFlow's style transfer tutorial (see ``time_to_loss.py``). Its
@@ -10,8 +11,9 @@ far away, the tutorial's program also makes 1000 steps from the same noise, and 
 those, too. Every fifth evaluation's image is kept, as it would be saved, and judged afterwards in
 float32: keeping and judging are not on the clock, computing targets is. What compiles has compiled
 before. Each run is in a process of its own. ``--against`` names another checkout of this
-repository, whose package runs in turn with this one; ``--marks-of`` takes the tutorial's losses and
-seconds from the results of an earlier run, and leaves out its own program (most of the time).
+repository, whose package runs in turn with this one: the results say what a change of the code has
+brought. ``--marks-of`` takes the tutorial's losses and seconds from the results of an earlier run,
+and leaves out its own program (most of the time).
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ PAIRS = (
     ("rocket", "pointillist_garden"),
 )
 STARTS = ("content", "recoloured", "noise")
+BEFORE = "before: "
 BOTH = "noise, both"  # the tutorial's program starts from the same noise
 MARKS, QUICK_MARKS = (200, 1000), (10, 20)
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,7 +120,7 @@ def tutorial_rows(photo, painting, marks):
     return rows
 
 
-def pair_rows(number, side, marks, limit, checkouts, folder, earlier=None):
+def pair_rows(number, side, marks, limit, checkouts, folder, earlier=None, starts=STARTS):
     """The marks, when the tutorial reaches them, and when each of our runs does."""
     photo, painting = pictures(PAIRS[number], side)
     path = Path(folder) / "pair.npz"
@@ -127,7 +130,7 @@ def pair_rows(number, side, marks, limit, checkouts, folder, earlier=None):
     else:
         theirs = tutorial_rows(photo, painting, marks)
     rows = {"pair": list(PAIRS[number])} | theirs
-    for start in STARTS:
+    for start in starts:
         for name, checkout in checkouts.items():
             found = in_process(checkout, path, start, rows["marks"][-1], limit)["rows"]
             rows[f"{name}{start}"] = reached(found, rows["marks"])
@@ -152,7 +155,7 @@ def factors(rows, start, mark):
 
 def lines(rows, marks):
     """A line of the table for each start and mark: every pair's factor, and their median."""
-    starts = tuple(f"{before}{start}" for start in (*STARTS, BOTH) for before in ("", "before: "))
+    starts = tuple(f"{before}{start}" for start in (*STARTS, BOTH) for before in ("", BEFORE))
     for start in (name for name in rows[0] if name in starts):
         for place, mark in enumerate(marks):
             values = factors(rows, start, place)
@@ -160,8 +163,22 @@ def lines(rows, marks):
             yield (start, mark, *shown, f"{statistics.median(values):.1f}")
 
 
+def gains(rows, marks):
+    """A line for each start and mark: evaluations after / before, and how many times sooner."""
+    for start in (name for name in rows[0] if f"{BEFORE}{name}" in rows[0]):
+        for place, mark in enumerate(marks):
+            pairs = [(row[start][place], row[f"{BEFORE}{start}"][place]) for row in rows]
+            shown = [
+                " / ".join(str(at["evaluations"]) if at else "not reached" for at in pair)
+                for pair in pairs
+            ]
+            ratios = [old["seconds"] / new["seconds"] for new, old in pairs if new and old]
+            sooner = f"{statistics.median(ratios):.2f}" if ratios else ""
+            yield (start, mark, *shown, sooner)
+
+
 def main():
-    given = measure.arguments(__doc__, side=192, against="", marks_of="")
+    given = measure.arguments(__doc__, side=192, against="", marks_of="", starts=",".join(STARTS))
     began = measure.facts()
     marks, limit = (QUICK_MARKS, 40) if given.quick else (MARKS, 1000)
     side = 64 if given.quick else given.side
@@ -171,15 +188,17 @@ def main():
         if (stored["side"], stored["steps"]) != (side, list(marks)):
             raise SystemExit(f"{given.marks_of}: of another size, or of other steps")
         earlier, facts["tutorial_measured"] = stored["rows"], stored["date"]
-    checkouts = {"": ROOT} | ({"before: ": given.against} if given.against else {})
-    rows = []
+    checkouts = {"": ROOT} | ({BEFORE: given.against} if given.against else {})
+    kept_as, rows = "six_pairs_against" if given.against else "six_pairs", []
     with tempfile.TemporaryDirectory() as folder:
         for number, before in enumerate(earlier[: 1 if given.quick else None]):
-            rows.append(pair_rows(number, side, marks, limit, checkouts, folder, before))
+            starts = given.starts.split(",")
+            rows.append(pair_rows(number, side, marks, limit, checkouts, folder, before, starts))
             print(rows[-1], flush=True)
-            measure.save("six_pairs", facts | {"rows": rows}, began)
+            measure.save(kept_as, facts | {"rows": rows}, began)
     names = [" x ".join(row["pair"]) for row in rows]
-    measure.show(("start", "mark", *names, "median"), list(lines(rows, marks)))
+    table = gains if given.against else lines
+    measure.show(("start", "mark", *names, "median"), list(table(rows, marks)))
 
 
 if __name__ == "__main__":

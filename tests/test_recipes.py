@@ -148,6 +148,19 @@ class TestStylize:
             assert all(map(np.array_equal, ours, wanted))
         assert len(mixed.terms["style"].images) == 1
 
+    @pytest.mark.parametrize("colours", ["painting", "photograph"])
+    def test_nearest_neighbours_end_in_the_colours_that_are_asked_for(
+        self, network, painting, colours
+    ):
+        options = {"max_side": 32, "method": "nearest_neighbours", "steps": 2, "progress": False}
+        options |= {"network": network, "colours": colours, "image_weights": [0, 2]} | SHALLOW
+        made = nst.stylize("chelsea", ["stained_glass", painting], **options).image
+        photo = nst.samples.load("chelsea", max_side=32)
+        palette = nst.resize(painting, max_side=32) if colours == "painting" else photo
+        found, wanted = (each.reshape(-1, 3) for each in (made, palette))
+        assert np.abs(found.mean(0) - wanted.mean(0)).max() < 0.02  # but for what is clipped
+        assert np.abs(found.std(0) - wanted.std(0)).max() < 0.02
+
     def test_gram_matrices_need_no_measuring(self, asked, network, monkeypatch):
         monkeypatch.delattr(recipes, "balance")
         same = nst.statistics.Gram()
