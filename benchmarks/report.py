@@ -118,8 +118,8 @@ def six_pairs_against(record):
     heads = ("start, loss of the tutorial after", *names, "times sooner (median)")
     return (
         "## Six pairs: what the late phase has gained\n\nEvaluations to the same losses, now and "
-        f"with an earlier version of this package, in turns, {record['side']} px, and how many times "
-        f"sooner by the clock.\n\n{table(heads, found)}\n\n{provenance(record)}"
+        f"with an earlier version of this package, in turns, {record['side']} px, and how many "
+        f"times sooner by the clock.\n\n{table(heads, found)}\n\n{provenance(record)}"
     )
 
 

@@ -160,7 +160,11 @@ def stylize(job, network):
     With the last two, weights are those of losses as they are, of which "relative" and cosines have
     no unit. They work on whole pictures only: neither ``tiles`` nor ``regions``. Weights, steps and
     optimizers are not the papers' (STROTSS has RMSprop): they were chosen by looking at pictures of
-    128 and 160 pixels, and how they do at larger sizes has not been seen.
+    128 and 160 pixels, and how they do at larger sizes has not been seen. Cosines do not hold how
+    strong a colour is, so after the last step the colours of a picture of "nearest_neighbours" are
+    matched to the painting's (:func:`nsthelpers.match_colours`); its losses are those before that.
+    One version of its authors' program ends with a step of that kind (``utils/colorization.py``,
+    with the hues of the photograph's pixels; here they are the picture's own).
 
     The photograph's colours can be kept in two ways. ``colours="photograph"`` matches the
     paintings' to them before the transfer (:func:`nsthelpers.match_colours`): patterns of the
@@ -555,8 +559,13 @@ def _start_of(job):
 
 def _finish(result, job, described):
     """What is to be done to a result after the loop."""
-    if getattr(job, "colours", None) == "luminance":
+    colours = getattr(job, "colours", None)
+    if colours == "luminance":
         result.image = with_luminance(job.content, result.image)
+    elif getattr(job, "method", "gatys") == "nearest_neighbours":
+        # Angles say nothing of strength: without this its pictures are paler than the painting.
+        palette = (job.content,) if colours == "photograph" else (job.style, job.image_weights)
+        result.image = match_colours(result.image, *palette)
     result.settings["job"] = described
 
 

@@ -128,8 +128,9 @@ class RelaxedEMD(Statistic):
     The earth mover's distance asks that all earth of one heap go to holes that are filled once.
     Here one of the two conditions is left out, and the larger of the two answers is a lower bound:
     everything in the image looks like something in the painting, and everything in the painting is
-    found somewhere in the image. Cosines do not know how strongly filters answer; so mean m and
-    covariance C of each layer's part of the columns are compared, too::
+    found somewhere in the image. How many of each there are is not asked. And cosines do not know
+    how strongly filters answer; so mean m and covariance C of each layer's part of the columns are
+    compared, too::
 
         moments = mean over layers of (mean |m - m'| / mean |m'| + mean |C - C'| / mean |C'|) / 2
         loss = (REMD + weight * moments) / (1 + weight)
@@ -231,8 +232,9 @@ class Nearest(Statistic):
 
         E = mean over positions of min over the painting's of 1 - cos(F, F')
 
-    Each feature becomes one that the painting has; nothing asks that all of the painting be used.
-    It makes textures of a picture sharp that others have brought near.
+    Each feature, less the mean, takes the direction of one that the painting has. Its length and
+    the mean of all are free, and nothing asks that all of the painting be used. It makes textures
+    of a picture sharp that others have brought near.
 
     Parameters
     ----------
