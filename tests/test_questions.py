@@ -171,6 +171,19 @@ def test_with_one_image_in_the_batch_both_normalisations_are_one():
     np.testing.assert_allclose(instance(features, 2 * row, row), batch(features, 2 * row, row))
 
 
+def test_greed_pays_more_than_the_cheapest_pairing():
+    here, there = [0, 1, 2, 3, 4, 5], [2.5, -3, 6, 0.4, 3.1, 1.2]
+    free, greedy = list(there), []
+    for number in here:
+        greedy.append(min(free, key=lambda other: abs(other - number)))
+        free.remove(greedy[-1])
+    costs = [np.sum((np.array(here) - order) ** 2) for order in itertools.permutations(there)]
+    cheapest = np.sum((np.array(here) - np.sort(there)) ** 2)
+    assert min(costs) == pytest.approx(cheapest) and greedy[-1] == -3
+    paid = np.sum((np.array(here) - greedy) ** 2)
+    assert ALL["best_pairing"].measured(paid / cheapest) == ALL["best_pairing"].answer
+
+
 def test_what_conv3_sees_of_a_small_and_of_a_large_picture():
     sees = {layer.paper_name: layer.receptive_field for layer in nst.layer_table()}["conv3_1"]
     assert (sees, 96 / sees, 384 / sees) == (24, 4, 16)

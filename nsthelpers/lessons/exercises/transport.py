@@ -163,13 +163,15 @@ TASKS = (
                 lambda d: max(d.min(axis=1).max(), d.min(axis=0).max())
             ),
         },
-        "One direction forbids what the painting has not; the other asks for all that it has.",
+        "One direction forbids what the painting has not, the other asks for all that it has; "
+        "neither asks for how much.",
     ),
     Task(
         10,
         "self_similarity(columns)",
-        "Columns of M places, shape (M, N), to an array of shape (M, M): 1 minus the cosine of the "
-        "angle between each two of them, each column of the table divided by its sum.",
+        "Hypercolumns of M places, a row for each, shape (M, N), to an array of shape (M, M): 1 "
+        "minus the cosine of the angle between each two of them, each column of the table divided "
+        "by its sum.",
         _columns,
         _self_similarity,
         {
