@@ -183,6 +183,8 @@ def main():
     marks, limit = (QUICK_MARKS, 40) if given.quick else (MARKS, 1000)
     side = 64 if given.quick else given.side
     earlier, facts = [None] * len(PAIRS), {"side": side, "steps": marks}
+    if given.marks_of and not given.against:
+        raise SystemExit("--marks-of goes with --against: without, the tutorial itself is measured")
     if given.marks_of:
         stored = json.loads(Path(given.marks_of).read_text(encoding="utf-8"))
         if (stored["side"], stored["steps"]) != (side, list(marks)):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = [
     "CARRIES", "COLOURS", "COLOUR_METHODS", "METHODS", "NETWORKS", "OPTIMIZERS", "PADDINGS",
-    "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STATISTICS", "TV_KINDS",
-    "TV_REDUCTIONS", "VIDEO_NAMES", "WEIGHTS",
+    "PARAMETRISATIONS", "POOLINGS", "PRECISIONS", "REDUCTIONS", "STARTS", "STARTS_FROM",
+    "STATISTICS", "TV_KINDS", "TV_REDUCTIONS", "VIDEO_NAMES", "WEIGHTS",
 ]  # fmt: skip
 
 #: Networks, where their weights come from, how they pool and pad (``network/``).
@@ -38,5 +38,12 @@ COLOURS = ("painting", "photograph", "luminance")
 CARRIES = ("average", "inside")
 #: Endings of the clips that can be written (``real_time/video.py``).
 VIDEO_NAMES = (".mp4", ".mov", ".gif")
-#: Images that an objective's own pictures give to start from (``synthesis/starts.py``).
-STARTS = ("content", "recoloured", "style", "noise")
+#: What a run can start from, and which of its pictures each start is made of
+#: (``synthesis/starts.py``).
+STARTS_FROM = {
+    "content": ("content",),
+    "recoloured": ("content", "style"),
+    "style": ("style",),
+    "noise": (),
+}
+STARTS = tuple(STARTS_FROM)

@@ -50,14 +50,6 @@ _PICTURE_WORDS = {
     "start": f"{', '.join(choices.STARTS)} or a picture",
 }
 
-#: Which of a job's pictures each start is made of.
-_STARTS_FROM = {
-    "content": ("content",),
-    "recoloured": ("content", "style"),
-    "style": ("style",),
-    "noise": (),
-}
-
 _NONE = {
     "scales": "none",
     "tiles": "none",
@@ -187,10 +179,10 @@ class Job:
         """A start that is made of pictures needs a job that has them."""
 
         def missing(start):
-            return [name for name in _STARTS_FROM.get(start, ()) if not hasattr(self, name)]
+            return [name for name in choices.STARTS_FROM.get(start, ()) if not hasattr(self, name)]
 
         if isinstance(self.start, str) and missing(self.start):
-            possible = ", ".join(repr(start) for start in _STARTS_FROM if not missing(start))
+            possible = ", ".join(repr(start) for start in choices.STARTS_FROM if not missing(start))
             raise ValueError(
                 f"start is {self.start!r}, but {_name_of(type(self))} has no "
                 f"{missing(self.start)[0]}; expected {possible} or a picture"

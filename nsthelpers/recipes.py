@@ -90,10 +90,28 @@ def _recipe(kind, **names):
 
         recipe.__signature__ = signature
         text = inspect.cleandoc(build.__doc__)  # as Python 3.13 has it already
+        text = text.replace("{outcome}", _OUTCOME)
         recipe.__doc__ = text.replace("{settings}", _listed(shown, settings))
         return recipe
 
     return decorate
+
+
+#: What every recipe gives back, and what can go wrong.
+_OUTCOME = """\
+Returns
+-------
+Synthesis
+    Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
+
+Raises
+------
+ValueError
+    For settings that make no sense, and pictures that are none or too small.
+TypeError
+    For a setting that it does not have.
+OSError
+    If a picture is not there (FileNotFoundError), or no weights can be had."""
 
 
 def _listed(shown, settings):
@@ -119,19 +137,7 @@ def stylize(job, network):
     dry_run : bool, default False
         Only say what the run would take.
 
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
-
-    Raises
-    ------
-    ValueError
-        For settings that make no sense, and pictures that are none or too small.
-    TypeError
-        For a setting that it does not have.
-    OSError
-        If a picture is not there (FileNotFoundError), or no weights can be had.
+    {outcome}
 
     Notes
     -----
@@ -327,19 +333,7 @@ def reconstruct_content(job, network):
     callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As in :func:`stylize`.
 
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
-
-    Raises
-    ------
-    ValueError
-        For settings that make no sense, and pictures that are none or too small.
-    TypeError
-        For a setting that it does not have.
-    OSError
-        If a picture is not there (FileNotFoundError), or no weights can be had.
+    {outcome}
 
     References
     ----------
@@ -368,19 +362,7 @@ def reconstruct_style(job, network):
     callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As in :func:`stylize`.
 
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
-
-    Raises
-    ------
-    ValueError
-        For settings that make no sense, and pictures that are none or too small.
-    TypeError
-        For a setting that it does not have.
-    OSError
-        If a picture is not there (FileNotFoundError), or no weights can be had.
+    {outcome}
 
     References
     ----------

@@ -194,11 +194,6 @@ def test_a_start_needs_the_pictures_that_it_is_made_of(job, picture, start, mess
         assert made.start == possible
 
 
-def test_every_start_says_what_it_is_made_of():
-    assert tuple(jobs._STARTS_FROM) == choices.STARTS
-    assert all(stylize(start=start).start == start for start in choices.STARTS)
-
-
 METHODS = [name for name in choices.METHODS if name != "gatys"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..arguments import check_whole, is_whole
-from ..choices import STARTS
+from ..choices import STARTS, STARTS_FROM
 from ..images.arrays import MINIMUM_SIDE, as_image, resize
 from ..images.colours import match_colours
 from ..masks.mask import as_mask
@@ -94,8 +94,7 @@ def start_image(objective, start, seed):
             f"unknown start {start!r}; expected 'content', 'recoloured', 'style', 'noise' or an "
             "image"
         )
-    needed = ("content", "style") if start == "recoloured" else (start,)
-    missing = [label for label in needed if label not in held]
+    missing = [label for label in STARTS_FROM[start] if label not in held]
     if missing:
         raise ValueError(
             f"start={start!r}, but the objective has no {' and no '.join(missing)} term; pass "
