@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -332,6 +337,21 @@ def test_a_training_goes_on_as_if_it_had_never_stopped(tmp_path):
     resumed = weights_of(train(checkpoint=path))
     for name, values in whole().items():
         np.testing.assert_array_equal(values, resumed[name])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no kill -9")
+def test_a_killed_training_loses_nothing_but_the_steps_since_its_checkpoint(tmp_path):
+    path = tmp_path / "state.safetensors"
+    script = Path(__file__).with_name("interrupted_training.py")
+    killed = subprocess.run(
+        [sys.executable, script, path, "8"], env=os.environ | {"PYTHONPATH": str(script.parents[1])}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    seen = []
+    resumed = train(checkpoint=path, callbacks=lambda now: seen.append(now.step))
+    assert seen == [8, 12], "it goes on after step 4, the last whose checkpoint is whole"
+    for name, values in whole().items():
+        np.testing.assert_array_equal(values, weights_of(resumed)[name])
 
 
 def test_an_interrupted_training_keeps_what_it_has(tmp_path):
