@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from nsthelpers import backend
@@ -42,3 +45,24 @@ def test_memory_that_tensorflow_keeps_for_later(placed):
     assert backend.reusable_memory(placed("GPU:0")) == 7
     assert backend.reusable_memory(placed("GPU:1")) == 0
     assert backend.reusable_memory(placed("CPU:0")) == 0
+
+
+def test_a_small_function_is_traced_once_for_all_sizes_and_keeps_no_tensor():
+    traced = []
+
+    @backend.compile_small_function
+    def scaled(values, tables):
+        traced.append(tables)
+        return [values * each for each in tables]
+
+    for size in (2, 3, 5):
+        values = backend.to_tensor(np.arange(size))
+        gone = weakref.ref(values)
+        two = scaled(values, (values, np.float32(2.0)))
+        assert backend.to_numpy(two[0]).tolist() == [i * i for i in range(size)]
+        assert backend.to_numpy(two[1]).tolist() == [2 * i for i in range(size)]
+        del values, two
+        gc.collect()
+        assert gone() is None
+    assert len(traced) == 1
+    assert len(scaled(np.float32(3.0), [np.float32(2.0)])) == 1 and len(traced) == 2

@@ -4,11 +4,13 @@ Only the inner products between the remembered vectors, a few hundred numbers, c
 where the two-loop recursion runs on them in float64. Between its loops stands a first guess of the
 inverse Hessian, one number for each octave of spatial frequency. Pixels at a bound that want to go
 beyond it are held there, the others move, and a strong-Wolfe line search chooses how far.
+
+After an evaluation nothing is in the caches, and a call into the framework costs as much as all
+its arithmetic on a small image. So a step makes two: one for the path, one to compare its end.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import numbers
 from dataclasses import dataclass
@@ -17,15 +19,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import check_choice
-from ..backend import PRECISIONS, compile_function, ops, to_numpy, to_tensor
+from ..backend import PRECISIONS, compile_small_function, ops, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
-from .rows import Rows, corrections
-from .spectrum import Spectrum, filtered
+from .rows import corrections, products, replaced, restored, state, weighted, zeros
+from .spectrum import Spectrum, energies, filtered
 
 __all__ = ["LBFGS", "LBFGSDescent"]
-
-_compiled = functools.partial(compile_function, any_shape=True)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class LBFGS(Optimizer):
 
     Notes
     -----
-    What is kept are two vectors for each remembered step: 480 bytes for each pixel with the default
-    settings, 8 GB at 4096 x 4096; 240 in bfloat16. A vector is rounded before its products are
-    formed, so that the curvature is that of the vectors as they are kept, and a column of them is
-    float32 only while it is worked with.
+    What is kept are two vectors for each remembered step and for a trial point: 504 bytes for each
+    pixel with the default settings, 8.5 GB at 4096 x 4096; 252 in bfloat16. A vector is rounded
+    before its products are formed, so that the curvature is that of the vectors as they are kept,
+    and a column of them is float32 only while it is worked with.
 
     Loss after 50, 100 and 150 steps of ``nst.stylize("chelsea", "swirling_night", max_side=192,
     scales=None, steps=150, seed=0, precision="float32")``, one run each; it began at 4.033:
@@ -83,7 +83,8 @@ class LBFGS(Optimizer):
     ----------
     Nocedal & Wright (2006), "Numerical Optimization", algorithms 7.4 and 3.5; Bertsekas (1982),
     "Projected Newton methods", SIAM J. Control Optim. 20; Chen, Wang & Zhou (2014), "Large-scale
-    L-BFGS using MapReduce", for the recursion on inner products.
+    L-BFGS using MapReduce", for the recursion on inner products; Byrd, Nocedal & Schnabel (1994),
+    "Representations of quasi-Newton matrices", Math. Program. 63, for its loops as equations.
 
     Examples
     --------
@@ -160,8 +161,9 @@ class LBFGSDescent:
         self._spectrum = Spectrum(*pixels, dtype) if pixels and settings.by_octave else None
         self._recent: list[float] = []  # losses of the last steps
         self.evaluation = evaluate(self.image) if evaluation is None else evaluation
-        self._free = _free(self.image, self.evaluation.gradient, self._low, self._high)
-        self._touched = _touched(self.evaluation.gradient, ops.zeros_like(self.image))
+        gradient = self.evaluation.gradient
+        self._free = _free(self.image, gradient, self._low, self._high)
+        self._touched = ops.cast(gradient != 0, dtype)  # 1 where some gradient so far was not zero
 
     @classmethod
     def resumed(cls, settings, evaluate, state, evaluation):
@@ -213,60 +215,48 @@ class LBFGSDescent:
                 # plain gradient does not help either.
                 if not self._history.order or not getattr(self.evaluation, "exact", True):
                     return False
-                self._history.order.clear()
+                self._history.forget()
                 if self._spectrum:
                     self._spectrum.restore({})
         self.image, self.evaluation, trial = found
-        self._free = trial.free
+        self._free, self._touched = trial.free, trial.touched
         self._history.add(trial)
-        self._touched = _touched(self.evaluation.gradient, self._touched)
         if self._spectrum:
-            self._spectrum.add(trial.step, trial.change, trial.free)
+            self._spectrum.add(trial.energies)
         self._recent = [*self._recent[-5:], self.evaluation.loss]
         fall = self._recent[0] - self._recent[-1]
         return len(self._recent) < 6 or fall > self._settings.tolerance * abs(self._recent[0])
 
     def _direction(self):
         """The straight path to try, where it ends, and its slope."""
-        history, gradient = self._history, self.evaluation.gradient
+        history, spectrum = self._history, self._spectrum
+        here = self.image, self.evaluation.gradient, self._free, self._low, self._high
         loops = history.recursion()
         if loops is None:  # no curvature is known
-            rms = float(ops.sqrt(ops.mean(ops.square(gradient * self._free))))
-            times = self._settings.first_step / rms if rms else 0.0
-            weights = np.zeros(len(history.steps))
-            direction = times * ops.reshape(gradient * self._free, (-1,))
+            path, end, slope = _steepest(*here, np.array(self._settings.first_step))
         else:
-            guess = self._tensor(loops.gamma), *self._spectrum_of(loops)
-            changes = history.changes.weighted(self._tensor(loops.changes))
-            direction = _middle(gradient, self._free, self._touched, changes, *guess)
-            products = to_numpy(history.changes.products(direction))[0]
-            weights = loops.second(products.astype("float64"))
-        steps = history.steps.weighted(self._tensor(weights))
-        path, end, slope = _path(
-            self.image, gradient, self._free, self._low, self._high, direction, steps
-        )
+            gains, basis = np.array(loops.gamma), ()
+            if spectrum and loops.kept[-1] == history.order[-1]:
+                gains, basis = spectrum.guess(loops.product), spectrum.basis
+            path, end, slope = history.compiled(_quasi_newton)(
+                *here, self._touched, loops.alpha, loops.weights, loops.back, gains, basis,
+                history.steps, history.changes,
+            )  # fmt: skip
         return path, end, float(slope)
-
-    def _spectrum_of(self, loops):
-        """What :func:`filtered` takes; nothing where there is one number for all waves."""
-        if self._spectrum and loops.kept[-1] == self._history.order[-1]:
-            return self._spectrum.guess(loops.product)
-        return ()
 
     def _tensor(self, numbers):
         return to_tensor(numbers, self.image.dtype)
 
     def _search(self, path, end, slope):
-        seen = {}
+        seen, tried = {}, []
 
         def along(length):
-            if length == 1.0:
-                image = end
-            else:
-                times = to_tensor(length, path.dtype)
-                image = _along(self.image, path, times, self._low, self._high)
+            image = end
+            if length != 1.0:
+                image = _along(self.image, path, self._tensor(length), self._low, self._high)
             evaluation = self._evaluate(image)
             trial = self._compared(image, path, evaluation.gradient)
+            tried.append(length)
             if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
                 seen[length] = image, evaluation, trial
             return evaluation.loss, float(trial.slope)
@@ -276,82 +266,100 @@ class LBFGSDescent:
 
         evaluations = self._settings.max_evaluations
         length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
-        return None if length is None else seen[length]
+        if length is None:
+            return None
+        image, evaluation, trial = seen[length]
+        if length != tried[-1]:  # another stands in the spare row by now
+            trial = self._compared(image, path, evaluation.gradient)
+        return image, evaluation, trial
 
     def _compared(self, image, path, gradient):
-        """A trial point beside the point where the search began."""
-        history = self._history
-        slope, free, freed, step, change, free_step, both, own = _compared(
-            path, self._free, self.image, image, self.evaluation.gradient, gradient,
-            self._low, self._high, history.steps.sample,
+        """A trial point beside the point where the search began; it is put in the spare row."""
+        history, basis = self._history, self._spectrum.basis if self._spectrum else ()
+        trial, history.steps, history.changes = history.compiled(_compared)(
+            path, self._free, self._touched, self.image, image, self.evaluation.gradient, gradient,
+            self._low, self._high, np.array([history.spare]), basis,
+            history.steps, history.changes,
         )  # fmt: skip
-        return _Trial(
-            slope, free, step, change, corrections(history.steps, history.changes, freed),
-            history.steps.products(both), history.changes.products(free_step), own,
-        )  # fmt: skip
+        return trial
 
 
 class _History:
     """The last steps s and changes y of the gradient, and their inner products.
 
     Only free variables count in a product. Few become free or held in one step, so the products are
-    kept and corrected for these: what is computed anew are those with the newest vectors.
+    kept and corrected for these: what is computed anew are those with the newest vectors. Of the
+    rows of both tables one is spare: a trial point is put there, and kept if it is chosen.
     """
 
     def __init__(self, memory, size, dtype, kept_in):
         self.order: list[int] = []  # pairs in use, oldest first
         kept_in = dtype if kept_in == "float32" else kept_in
-        self.steps = Rows(memory, size, dtype, kept_in)
-        self.changes = Rows(memory, size, dtype, kept_in)
-        self._memory = memory
-        self._sy = np.zeros((memory, memory))  # of s_i with y_j
-        self._yy = np.zeros(memory)  # of y_i with itself
-        self._sg = np.zeros(memory)  # of s_i with the gradient
-        self._ss = np.zeros(memory)  # of s_i with itself, when it was new
+        self.steps, self.changes = (zeros(memory + 1, size, dtype, kept_in) for _ in range(2))
+        self._memory, self._size = memory, size
+        self._sy = np.zeros((memory + 1, memory + 1))  # of s_i with y_j
+        self._yy = np.zeros(memory + 1)  # of y_i with itself
+        self._sg = np.zeros(memory + 1)  # of s_i with the gradient
+        self._ss = np.zeros(memory + 1)  # of s_i with itself, when it was new
+
+    @property
+    def spare(self) -> int:
+        """The row that holds no pair in use."""
+        return next(row for row in range(self._memory + 1) if row not in self.order)
+
+    def compiled(self, function):
+        """The function of tables, compiled where they are one block each.
+
+        A compiled one would work with all blocks of a table at once.
+        """
+        return function if len(self.steps) == 1 else function.__wrapped__
 
     def add(self, trial):
-        """Put a step, and the change of the gradient, in the place of the oldest pair."""
-        full = len(self.order) == self._memory
-        new = self.order.pop(0) if full else len(self.order)
-        self.order.append(new)
-        self.steps.replace([new], trial.step)
-        self.changes.replace([new], trial.change)
+        """Take the pair in the spare row into use, and the oldest out of it where they are full."""
+        new = self.spare
+        self.order = [*self.order, new][-self._memory :]
         correction = to_numpy(trial.correction)
         self._sy += correction[:-1]
         self._yy += correction[-1]
-        self._sy[:, new], self._sg[:] = to_numpy(trial.steps_with)
-        self._sy[new] = to_numpy(trial.changes_with)[0]
-        self._sy[new, new], self._yy[new], self._sg[new], self._ss[new] = to_numpy(trial.own)
+        with_step, self._sy[:, new], self._sg[:] = to_numpy(trial.steps_with)
+        self._sy[new], with_change = to_numpy(trial.changes_with)
+        self._ss[new], self._yy[new] = with_step[new], with_change[new]
+
+    def forget(self):
+        """Use no pair any more, nor what a trial point, perhaps not finite, left in its row."""
+        blank = ops.zeros((1, self._size), "float32")
+        self.steps, self.changes = (
+            replaced(table, [self.spare], blank) for table in (self.steps, self.changes)
+        )
+        self.order = []
 
     def state(self) -> dict:
         """All that it remembers, by name."""
         return {
             "order": list(self.order),
-            **self.steps.state("steps", self.order),
-            **self.changes.state("changes", self.order),
+            **state(self.steps, "steps", self.order),
+            **state(self.changes, "changes", self.order),
             "sy": self._sy.copy(),
             "yy": self._yy.copy(),
             "sg": self._sg.copy(),
             "ss": self._ss.copy(),
         }
 
-    def restore(self, state):
+    def restore(self, kept):
         """Remember what another gave as its :meth:`state`."""
-        self.order = list(state["order"])
-        self.steps.restore("steps", self.order, state)
-        self.changes.restore("changes", self.order, state)
-        self._sy, self._yy, self._sg, self._ss = (
-            np.array(state[name]) for name in ("sy", "yy", "sg", "ss")
-        )
+        self.order = list(kept["order"])
+        self.steps = restored(self.steps, "steps", self.order, kept)
+        self.changes = restored(self.changes, "changes", self.order, kept)
+        for name in ("sy", "yy", "sg", "ss"):  # earlier versions had no spare row
+            getattr(self, f"_{name}")[tuple(map(slice, kept[name].shape))] = kept[name]
 
     def recursion(self):
-        """The two-loop recursion up to its middle; None without curvature."""
+        """The two-loop recursion on the products; None without curvature."""
         if not self.order:
             return None
         return _Recursion.begun(self._sy, self._yy, self._sg, self._ss, self.order)
 
 
-@_compiled
 def _free(image, gradient, low, high):
     """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
     held = ops.logical_or(
@@ -360,13 +368,7 @@ def _free(image, gradient, low, high):
     return ops.cast(ops.logical_not(held), image.dtype)
 
 
-@_compiled
-def _touched(gradient, before):
-    """1 where some gradient so far was not zero."""
-    return ops.maximum(before, ops.cast(gradient != 0, before.dtype))
-
-
-@_compiled
+@compile_small_function
 def _along(image, path, length, low, high):
     return ops.clip(image + length * path, low, high)
 
@@ -378,48 +380,51 @@ class _Trial(NamedTuple):
     ----------
     slope : of the path at the point
     free : 1 where a variable may move on from there, 0 where it is held
-    step, change : the step s and the gradient's change y, each of shape (1, size)
+    touched : 1 where some gradient so far was not zero
     correction : what variables that were freed or held change in the products that are kept
-    steps_with : products of y and of the new gradient with each s_i
-    changes_with : products of s with each y_i
-    own : products s y, y y, s g and s s
+    steps_with : products of all s_i with the newest s, with its y, and with the gradient
+    changes_with : products of all y_i with the newest s and y
+    energies : of the newest s and y in each octave; None where these are not told apart
     """
 
     slope: object
     free: object
-    step: object
-    change: object
+    touched: object
     correction: object
     steps_with: object
     changes_with: object
-    own: object
+    energies: object
 
 
-@_compiled
-def _compared(path, free, before, after, gradient, gradient_after, low, high, sample):
-    """A trial point beside the one where the search began.
-
-    Returns the slope at the point; what is free there; 1 where freed, -1 where held, else 0; the
-    step and the gradient's change; where variables are free, the step, and in two rows change and
-    gradient; and the products s y, y y, s g and s s of these.
-    """
+@compile_small_function
+def _compared(
+    path, free, touched, before, after, gradient, gradient_after, low, high, spare, basis,
+    steps, changes,
+):  # fmt: skip
+    """A trial point beside the one where the search began, and the tables with its pair."""
     free_after = _free(after, gradient_after, low, high)
+    touched = ops.maximum(touched, ops.cast(gradient_after != 0, touched.dtype))
     # The products are those of what will be remembered, rounding included: an estimate from
     # rounded pairs still has positive curvature.
     step, change = (
-        ops.reshape(ops.cast(ops.cast(each, sample.dtype), path.dtype), (1, -1))
+        ops.cast(ops.cast(_row(each), steps[0].dtype), path.dtype)
         for each in (after - before, gradient_after - gradient)
     )
-    counted = ops.reshape(free_after, (1, -1))
-    both = ops.concatenate([change, ops.reshape(gradient_after, (1, -1))]) * counted
-    sy, sg = ops.unstack(ops.matmul(both, ops.transpose(step))[:, 0], 2)
-    own = ops.stack([sy, ops.sum(change * both[:1]), sg, ops.sum(ops.square(step) * counted)])
-    freed = ops.reshape(free_after - free, (-1,))
-    slope = ops.sum(gradient_after * path)
-    return slope, free_after, freed, step, change, step * counted, both, own
+    steps, changes = replaced(steps, spare, step), replaced(changes, spare, change)
+    counted = ops.concatenate([step, change, _row(gradient_after)]) * _row(free_after)
+    trial = _Trial(
+        ops.sum(gradient_after * path),
+        free_after,
+        touched,
+        corrections(steps, changes, _row(free_after - free)),
+        products(steps, counted),
+        products(changes, counted[:2]),
+        energies(counted[:2], basis) if basis else None,
+    )
+    return trial, steps, changes
 
 
-@_compiled
+@compile_small_function
 def _length_to_bounds(image, path, low, high):
     """How many times its length a path stays within the bounds."""
     room = ops.where(path > 0, high - image, image - low)
@@ -429,68 +434,74 @@ def _length_to_bounds(image, path, low, high):
 class _Recursion(NamedTuple):
     """Nocedal & Wright's algorithm 7.4 on inner products instead of on vectors.
 
-    It only ever adds multiples of s_i and y_i to a vector, so it needs only the products of that
-    vector with these.
+    Its loops are two triangular systems (Byrd, Nocedal & Schnabel 1994). With R the products s_i
+    y_j of all pairs of which the i-th is not newer than the j-th, and D its diagonal, the first
+    loop solves R alpha = S g, the second R' a = D alpha - Y r: the direction is r + a S, and in
+    the middle r = H (g - alpha Y).
 
     Attributes
     ----------
     kept : pairs of use, oldest first
-    sy : products of steps and changes
-    alpha : of the first loop
+    alpha : of the first loop, for each row
+    weights, back : a = weights - back Y r
     product, gamma : s y of the newest pair, and divided by y y: equation 7.20
     """
 
     kept: list
-    sy: np.ndarray
     alpha: np.ndarray
+    weights: np.ndarray
+    back: np.ndarray
     product: float
     gamma: float
 
     @classmethod
     def begun(cls, sy, yy, sg, ss, order):
-        """Run the first loop. None if no pair is of use."""
+        """None if no pair is of use."""
         # A pair without positive curvature among the free variables would spoil the estimate.
         # Measured by the lengths of both: whatever the unit of the loss.
         kept = [i for i in order if sy[i, i] > 1e-8 * math.sqrt(ss[i] * max(0.0, yy[i])) > 0]
         if not kept:
             return None
-        alpha = np.zeros(len(sg))
-        for i in reversed(kept):
-            alpha[i] = (sg[i] - sy[i] @ alpha) / sy[i, i]
+        inverse = np.zeros_like(sy)
+        inverse[np.ix_(kept, kept)] = np.linalg.inv(np.triu(sy[np.ix_(kept, kept)]))
+        alpha = inverse @ sg
         newest = kept[-1]
         product = sy[newest, newest]
-        return cls(kept, sy, alpha, product, product / yy[newest])
-
-    @property
-    def changes(self):
-        """Weights of the y_i: q, in the middle, is g plus their sum."""
-        return -self.alpha
-
-    def second(self, yr):
-        """Run the second loop, from the products of the y_i with the vector in the middle.
-
-        Returns the weights of the s_i, whose sum is to be added to that vector.
-        """
-        a = np.zeros(len(self.alpha))
-        for i in self.kept:
-            a[i] = self.alpha[i] - (yr[i] + self.sy[:, i] @ a) / self.sy[i, i]
-        return a
+        weights = inverse.T @ (np.diag(sy) * alpha)
+        return cls(kept, alpha, weights, inverse.T, product, product / yy[newest])
 
 
-@_compiled
-def _middle(gradient, free, touched, changes, gamma, *spectrum):
-    """Between the loops: the first guess of the inverse Hessian, applied to q; a row."""
+@compile_small_function
+def _steepest(image, gradient, free, low, high, first_step):
+    """The path straight down."""
+    downhill = gradient * free
+    rms = ops.sqrt(ops.mean(ops.square(downhill)))
+    times = ops.divide_no_nan(ops.cast(first_step, image.dtype), rms)
+    return _path(image, gradient, free, low, high, times * downhill)
+
+
+@compile_small_function
+def _quasi_newton(
+    image, gradient, free, low, high, touched, alpha, weights, back, gains, basis, steps, changes
+):  # fmt: skip
+    """The path to where the two-loop recursion leads."""
+    dtype = image.dtype
     # What the objective has never asked to move, behind a mask, shall not move along.
-    free = ops.reshape(free * touched, (-1,))
-    q = (ops.reshape(gradient, (-1,)) + changes) * free
-    guessed = filtered(q, *spectrum) if spectrum else gamma * q
-    return ops.reshape(guessed * free, (1, -1))
+    movable = _row(free * touched)
+    q = (_row(gradient) - weighted(changes, ops.cast(alpha[None], dtype))) * movable
+    guessed = filtered(q, gains, basis) if basis else ops.cast(gains, dtype) * q
+    r = guessed * movable
+    yr = ops.cast(products(changes, r)[0], "float64")
+    a = ops.cast(weights - ops.matmul(back, yr), dtype)
+    return _path(image, gradient, free, low, high, r + weighted(steps, a[None]))
 
 
-@_compiled
-def _path(image, gradient, free, low, high, direction, steps):
+def _path(image, gradient, free, low, high, direction):
     """The path to where -H g leads, cut off at the bounds; where it ends; its slope."""
-    summed = ops.reshape(direction + steps, ops.shape(image))
-    end = ops.clip(image - free * summed, low, high)
+    end = ops.clip(image - free * ops.reshape(direction, ops.shape(image)), low, high)
     path = end - image
     return path, end, ops.sum(gradient * path)
+
+
+def _row(tensor):
+    return ops.reshape(tensor, (1, -1))

@@ -9,17 +9,14 @@ opponent colours, read off the last steps.
 from __future__ import annotations
 
 import collections
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import compile_function, ops, to_numpy, to_tensor
+from ..backend import ops, to_numpy, to_tensor
 
-__all__ = ["Spectrum", "cosines", "filtered"]
-
-_compiled = functools.partial(compile_function, any_shape=True)
+__all__ = ["Spectrum", "cosines", "energies", "filtered"]
 
 _REMEMBERED = 5  # steps: the curvature drifts while the image forms
 _SPREAD = 1e3  # how far an octave's number may be from that of all
@@ -46,6 +43,11 @@ class Spectrum:
         Of the image, in pixels.
     dtype : {"float32", "float64"}
 
+    Attributes
+    ----------
+    basis : tuple of tensors
+        As :func:`energies` and :func:`filtered` take it.
+
     References
     ----------
     Barzilai & Borwein (1988), "Two-point step size gradient methods", IMA J. Numer. Anal. 8: one
@@ -53,28 +55,29 @@ class Spectrum:
 
     Examples
     --------
-    >>> numbers = np.random.default_rng(0).normal(size=16 * 24 * 3)
-    >>> spectrum, step = Spectrum(16, 24, "float64"), to_tensor(numbers, "float64")
-    >>> spectrum.add(step, 4 * step, ops.ones_like(step))  # curvature 4 everywhere
-    >>> found = filtered(step, *spectrum.guess(4 * numbers @ numbers))
-    >>> bool(np.allclose(to_numpy(found), numbers / 4))
+    >>> step = np.random.default_rng(0).normal(size=(1, 16 * 24 * 3))
+    >>> spectrum, change = Spectrum(16, 24, "float64"), 4 * step  # curvature 4 everywhere
+    >>> spectrum.add(energies(to_tensor(np.concatenate([step, change]), None), spectrum.basis))
+    >>> gains = spectrum.guess(float(np.sum(step * change)))
+    >>> found = filtered(to_tensor(step, None), gains, spectrum.basis)
+    >>> bool(np.allclose(to_numpy(found), step / 4))
     True
     """
 
     def __init__(self, height, width, dtype):
         lowest = 1 / (2 * max(height, width))  # periods in a pixel
         down, across = (_shares(n, lowest) for n in (height, width))
-        self._basis = _Basis(
+        self.basis = _Basis(
             *(to_tensor(each, dtype) for each in (cosines(height), cosines(width), _OPPONENT)),
             *(to_tensor(each, dtype) for each in (down, across)),
         )
         self._energies = collections.deque(maxlen=_REMEMBERED)
 
-    def add(self, step, change, free):
-        """Take in a step and the change of the gradient, where ``free`` is 1 and not 0."""
-        energies = to_numpy(_energies(step, change, free, *self._basis)).astype("float64")
-        if energies[1].sum() > 0:  # a gradient that did not change tells of no curvature
-            self._energies.append(energies)
+    def add(self, found):
+        """Take in the :func:`energies` of a step and of the change of the gradient."""
+        found = to_numpy(found).astype("float64")
+        if found[1].sum() > 0:  # a gradient that did not change tells of no curvature
+            self._energies.append(found)
 
     def state(self) -> dict:
         """What it remembers, oldest first: an array with a row for each step, if there are any."""
@@ -96,9 +99,8 @@ class Spectrum:
 
         Returns
         -------
-        gains : tensor, shape (3, n, n)
+        array, shape (3, n, n)
             For each opponent colour and octave, down by across.
-        *basis : tensors
         """
         # Every step counts alike, however long it was.
         steps, changes = sum(each / each[1].sum() for each in self._energies)
@@ -106,7 +108,7 @@ class Spectrum:
         usual = math.sqrt(steps.sum() / changes.sum())
         gains = np.clip(gains, usual / _SPREAD, usual * _SPREAD)  # an octave may have been at rest
         gains *= product / (gains * self._energies[-1][1]).sum()
-        return to_tensor(gains, self._basis.rows.dtype), *self._basis
+        return gains
 
 
 def cosines(size):
@@ -137,29 +139,28 @@ def _shares(size, lowest):
     return np.maximum(1 - np.abs(octave - number), 0)
 
 
-def _transformed(vectors, rows, columns, colours):
-    """(n, H W 3) pixels to (n, 3, H, W) waves."""
-    height, width = ops.shape(rows)[0], ops.shape(columns)[0]
+def _transformed(vectors, basis):
+    """(k, H W 3) pixels to (k, 3, H, W) waves."""
+    height, width = ops.shape(basis.rows)[0], ops.shape(basis.columns)[0]
     planes = ops.transpose(ops.reshape(vectors, (-1, height * width, 3)), (0, 2, 1))
     # All rows of all planes in one product: quicker than plane by plane.
     across = ops.matmul(
-        ops.reshape(ops.matmul(colours, planes), (-1, width)), ops.transpose(columns)
+        ops.reshape(ops.matmul(basis.colours, planes), (-1, width)), ops.transpose(basis.columns)
     )
-    return ops.matmul(rows, ops.reshape(across, (-1, 3, height, width)))
+    return ops.matmul(basis.rows, ops.reshape(across, (-1, 3, height, width)))
 
 
-@_compiled
-def _energies(step, change, free, rows, columns, colours, down, across):
-    """How much of the squares of step and change lies in each octave and colour: (2, 3, n, n)."""
-    pair = ops.stack([ops.reshape(each, (-1,)) for each in (step, change)])
-    waves = _transformed(pair * ops.reshape(free, (1, -1)), rows, columns, colours)
-    return ops.matmul(ops.matmul(down, ops.square(waves)), ops.transpose(across))
+def energies(vectors, basis):
+    """How much of the squares of k vectors lies in each colour and octave: (k, 3, n, n)."""
+    squares = ops.square(_transformed(vectors, basis))
+    return ops.matmul(ops.matmul(basis.down, squares), ops.transpose(basis.across))
 
 
-def filtered(vector, gains, rows, columns, colours, down, across):
-    """A vector of shape (H W 3,), each octave of each opponent colour times its gain."""
-    waves = _transformed(vector[None], rows, columns, colours)[0]
-    waves *= ops.matmul(ops.matmul(ops.transpose(down), gains), across)
-    planes = ops.matmul(ops.matmul(ops.transpose(rows), waves), columns)
-    pixels = ops.matmul(ops.transpose(colours), ops.reshape(planes, (3, -1)))
-    return ops.reshape(ops.transpose(pixels), (-1,))
+def filtered(vector, gains, basis):
+    """A vector, shape (1, H W 3), each octave of each opponent colour times its gain."""
+    gains = ops.cast(gains, vector.dtype)
+    waves = _transformed(vector, basis)[0]
+    waves *= ops.matmul(ops.matmul(ops.transpose(basis.down), gains), basis.across)
+    planes = ops.matmul(ops.matmul(ops.transpose(basis.rows), waves), basis.columns)
+    pixels = ops.matmul(ops.transpose(basis.colours), ops.reshape(planes, (3, -1)))
+    return ops.reshape(ops.transpose(pixels), (1, -1))
