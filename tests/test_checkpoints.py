@@ -273,6 +273,21 @@ class TestRefused:
 
         assert run(callbacks=second).stop_reason == "callback"
 
+    def test_a_second_process_and_one_that_was_killed(self, run, tmp_path, meter):
+        (tmp_path / "state").mkdir()
+        code = (
+            "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); "
+            "print(flush=True); input()"
+        )
+        words = [sys.executable, "-c", code, tmp_path / "state" / ".lock"]
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            other.stdout.readline()  # it has the lock
+            with pytest.raises(OSError, match="another run is using .*state; wait for its end"):
+                run()
+            assert meter.count == 0
+            other.kill()
+        assert run().stop_reason == "steps"
+
     def test_a_folder_that_cannot_be_written_to(self, run, meter, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("", encoding="utf-8")
         with pytest.raises(NotADirectoryError, match="file is a file; name a folder"):

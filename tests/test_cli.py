@@ -608,10 +608,10 @@ class Terminal:
         return self._terminal
 
 
-def progress(step, steps=40, seconds_left=90.0):
+def progress(step, steps=40, seconds_left=90.0, done=None):
     record = Record(step, step, (steps - step) and seconds_left * step / (steps - step), 0.5, {},
                     (20, 30))  # fmt: skip
-    return Progress(record, steps, np.zeros((1, 20, 30, 3), "float32"))
+    return Progress(record, steps, np.zeros((1, 20, 30, 3), "float32"), done)
 
 
 def test_progress_on_a_terminal_is_a_bar():
@@ -623,7 +623,7 @@ def test_progress_on_a_terminal_is_a_bar():
     assert terminal.text.count("\n") == 1 and terminal.text.endswith("\n")
     assert "loading the network" in terminal.text
     last = terminal.text.rstrip("\n").split("\r")[-1]
-    assert "30 x 20 px, loss 0.5: 100%" in last and "40/40" in last
+    assert "30 x 20 px, loss 0.5: 100%" in last and "40/40" in last and "0 s left]" in last
 
 
 def test_progress_can_be_silent(capsys):
@@ -641,6 +641,16 @@ def test_progress_elsewhere_is_a_line_for_every_tenth():
     lines = pipe.text.splitlines()
     assert [int(text.split()[1]) for text in lines] == [*range(0, 41, 4)]
     assert "\r" not in pipe.text
+
+
+def test_large_sizes_have_their_lines_too():
+    """Four steps of forty, which are nine tenths of the work."""
+    pipe = Terminal(False)
+    with live.ProgressBar(pipe) as bar:
+        for step in range(41):
+            bar(progress(step, done=step / 360 if step <= 36 else 0.1 + 0.225 * (step - 36)))
+    steps = [int(text.split()[1]) for text in pipe.text.splitlines()]
+    assert steps == [0, 36, 37, 38, 39, 40]
 
 
 def test_a_full_disk_ends_the_frames_but_not_the_run(monkeypatch, folder):

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nsthelpers.images import decoding
+import nsthelpers as nst
+from nsthelpers.images import arrays, decoding
 from nsthelpers.images.arrays import as_image, resize
-from nsthelpers.images.files import load_image
+from nsthelpers.images.files import load_image, read_settings, save_image
 from nsthelpers.images.samples import resolve
 
 LEVEL = 1 / 255
@@ -35,9 +36,22 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+"""
+LOAD = """
 before = peak()
 image = load_image(sys.argv[1], max_side=512)
 print((peak() - before) >> 20, *image.shape)
+"""
+SAVE = """
+import numpy as np
+from nsthelpers.images.files import save_image
+
+shades = np.linspace(0, 1, 6000, dtype="float32")
+image = np.ascontiguousarray(np.broadcast_to(shades[:, None], (1, 4000, 6000, 3)))
+save_image(image[:, :20], sys.argv[1])
+before = peak()
+save_image(image, sys.argv[1], settings={"seed": 0})
+print((peak() - before) >> 20, image.nbytes >> 20)
 """
 
 
@@ -69,13 +83,54 @@ def test_24_megapixels_take_less_than_200_megabytes(tmp_path, kind):
         picture.save(path, "JPEG", progressive=kind == "progressive")
     else:
         picture.save(path, "PNG", compress_level=1)
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True,
-        cwd=Path(__file__).parents[1], check=True,
-    )  # fmt: skip
-    megabytes, *shape = map(int, done.stdout.split())
+    megabytes, *shape = measured(LOAD, path)
     assert shape == [1, 341, 512, 3]
     assert megabytes < 200
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_24_megapixels_are_written_without_a_copy_in_floating_point(tmp_path, suffix):
+    """As bytes they take 72 MB, in Pillow 96, and some strips; the copy would take 275 more."""
+    path = tmp_path / f"large.{suffix}"
+    megabytes, floating = measured(SAVE, path)
+    assert floating == 274
+    assert megabytes < floating
+    assert read_settings(path) == {"seed": 0}
+    with Image.open(path) as picture:
+        assert picture.size == (6000, 4000)
+        shades = np.asarray(picture.reduce((1, 500))).astype(int)
+    exact = np.rint(255 * np.linspace(0, 1, 6000))[:, None]
+    assert np.abs(shades - exact).max() <= (0 if suffix == "png" else 3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_strips_are_written_as_the_whole(tmp_path, monkeypatch, suffix):
+    image = np.random.default_rng(0).random((1, 37, 50, 3), dtype="float32")
+    save_image(image, tmp_path / f"whole.{suffix}")
+    monkeypatch.setattr(arrays, "_STRIP", 240)  # four rows at a time, and one that is left
+    save_image(image, tmp_path / f"strips.{suffix}")
+    whole, strips = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("whole", "strips"))
+    assert strips == whole
+    image[0, 36, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        save_image(image, tmp_path / f"strips.{suffix}")
+    assert (tmp_path / f"strips.{suffix}").read_bytes() == whole
+
+
+def test_a_run_whose_last_size_is_too_large_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    objective, start = nst.TotalVariation(), np.full((1, 32, 48, 3), 0.5)
+    with pytest.raises(ValueError, match=r"size \(32, 48\) is more pixels than PIL.Image.MAX"):
+        nst.synthesize(objective, start, scales=[24, 48], callbacks=pytest.fail, progress=False)
+
+
+def measured(work, path):
+    """What a program of its own prints: numbers."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE + work, str(path)], capture_output=True, text=True,
+        cwd=Path(__file__).parents[1], check=True,
+    )  # fmt: skip
+    return [int(word) for word in done.stdout.split()]
 
 
 @pytest.fixture

@@ -78,10 +78,14 @@ class TestRecipe:
         objective, _ = asked(photo, painting, max_side=80, stroke_size=0.5, network=network)
         assert objective.terms["style"].images[0].shape == (1, 40, 30, 3)
 
-    def test_the_photograph_does_not_grow(self, asked, network):
-        objective, options = asked(np.zeros((40, 48, 3)), max_side=4096, network=network)
-        assert objective.terms["content"].image.shape == (1, 40, 48, 3)
-        assert options["scales"] == [48]
+    def test_a_small_photograph_grows_and_a_large_one_shrinks(self, asked, network):
+        for size in ((40, 48), (100, 120)):
+            photo = np.random.default_rng(0).random((*size, 3), dtype="float32")
+            objective, options = asked(photo, max_side=96, start=photo, network=network)
+            expected = nst.resize(photo, size=(80, 96))
+            np.testing.assert_array_equal(objective.terms["content"].image, expected)
+            np.testing.assert_array_equal(options["start"], expected)
+            assert options["scales"] == [48, 96] and options["steps"] == [4, 3]
 
     def test_one_size_is_refused(self):
         with pytest.raises(ValueError, match="scales is 'none', but a poster grows from coarse"):
@@ -130,7 +134,11 @@ class TestCommand:
     def test_a_small_photograph_is_told(self, capsys):
         Image.new("RGB", (48, 40), "teal").save("small.png")
         assert poster("--content", "small.png", "--steps", "1") == 0
-        assert "the photograph has only 48 x 40 px; none grows" in capsys.readouterr().err
+        printed, said = capsys.readouterr()
+        assert "the photograph has 48 x 40 px and is enlarged; what it does not" in said
+        assert "64 x 53 px" in printed
+        assert poster("--content", "small.png", "--steps", "1", "--max-side", "48") == 0
+        assert "enlarged" not in capsys.readouterr().err
 
     def test_a_folder_of_ones_own_stays(self, capsys):
         assert poster("--quiet", "--checkpoint", "kept") == 0

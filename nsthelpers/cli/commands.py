@@ -69,9 +69,13 @@ def _announce(job, folder, state):
 
     expected, until = recipes.run(job, dry_run=True), "; it is removed then" if state else ""
     print(f"nst: {expected}", file=sys.stderr)
-    height, width = expected.sizes[-1]
+    _, height, width, _ = load_image(resolve(job.content), max_side=job.max_side).shape
     if max(height, width) < job.max_side:
-        print(f"nst: the photograph has only {width} x {height} px; none grows", file=sys.stderr)
+        print(
+            f"nst: the photograph has {width} x {height} px and is enlarged; what it does not show "
+            "is not in the poster either",
+            file=sys.stderr,
+        )
     print(
         f"nst: until the poster is written, the state is kept in {folder}{until}. After a crash "
         "the same command goes on",

@@ -27,7 +27,7 @@ def duration(seconds) -> str:
 
 
 class ProgressBar:
-    """tqdm's bar on a terminal; elsewhere a line of text for every tenth of the steps.
+    """tqdm's bar on a terminal; elsewhere a line of text for every tenth of the work.
 
     Parameters
     ----------
@@ -40,7 +40,10 @@ class ProgressBar:
 
         self._lines = None if stream is None or stream.isatty() else stream
         shown = stream is not None and self._lines is None
-        self._bar, self._next = tqdm(file=stream, disable=not shown, unit="step"), 0
+        # Its own time left would be of equal steps, of which the large ones come last.
+        shape = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+        self._bar = tqdm(file=stream, disable=not shown, unit="step", bar_format=shape)
+        self._next = 0
 
     def __enter__(self):
         return self
@@ -59,10 +62,13 @@ class ProgressBar:
         text = f"{record.size[1]} x {record.size[0]} px, loss {record.loss:.4g}"
         self._bar.total = progress.steps
         self._bar.set_description_str(text, refresh=False)
+        left = f"{duration(progress.seconds_left)} left" if record.step else ""
+        self._bar.set_postfix_str(left, refresh=False)
         self._bar.update(record.step - self._bar.n)
-        if self._lines and 10 * record.step // progress.steps >= self._next:
-            self._next = 10 * record.step // progress.steps + 1
-            left = f", {duration(progress.seconds_left)} left" if record.step else ""
+        tenth = int(10 * progress.done)
+        if self._lines and tenth >= self._next:
+            self._next = tenth + 1
+            left = f", {left}" if left else ""
             self.show(f"step {record.step} of {progress.steps} ({text}){left}")
 
 

@@ -26,6 +26,8 @@ __all__ = [
     "to_uint8",
 ]
 
+_STRIP = 2**20  # pixels that are copied as floating point at one time
+
 
 def as_image(array):
     """Check an array and convert it to the image convention.
@@ -134,7 +136,18 @@ def to_uint8(image):
     >>> int(to_uint8(np.full((1, 1, 3), 0.999)).max())
     255
     """
-    image = as_image(image)[0]  # a copy, which is worked in: a poster has 200 MB
+    if isinstance(image, np.ndarray) and image.ndim in (3, 4) and image.dtype.kind == "f":
+        image = _with_batch_axis(image)[0]  # in strips: whole, a poster's copy has gigabytes
+        levels = np.empty((*image.shape[:2], 3), np.uint8)
+        rows = max(1, _STRIP // image.shape[1])
+        for top in range(0, len(image), rows):
+            levels[top : top + rows] = _levels(image[top : top + rows])
+        return levels
+    return _levels(image)
+
+
+def _levels(image):
+    image = as_image(image)[0]  # a copy, which is worked in
     image *= 255
     return np.rint(image, out=image).astype(np.uint8)
 

@@ -308,7 +308,7 @@ def _encode(image, path, settings, quality):
         picture.save(buffer, kind, **options)
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot store this as {kind}: {error}; save as .png instead") from None
-    return buffer.getvalue()
+    return buffer.getbuffer()
 
 
 def _plain(value):

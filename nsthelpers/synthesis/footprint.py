@@ -19,6 +19,10 @@ _BYTES_PER_ACTIVATION = {"float32": 6.2, "bfloat16": 3.7}
 # Beyond zeros, a padded copy of what goes into each convolution is kept, too.
 _BYTES_PER_PADDED = {"float32": 4, "bfloat16": 2}
 _IMAGE_BYTES = 3 * 4
+# Image, gradient, trial points and their differences. Where the picture is looked at as a whole,
+# they come and go in the memory that activations have left; of tiles these are few. Measured with
+# tiles as the slope of the peak over pixels, see benchmarks/tiles.py.
+_VECTORS, _VECTORS_WITH_TILES = 10, 20
 #: Share of the free memory that a run may take.
 USABLE = 0.9
 #: Side of a tile's core in pixels: the stride of the deepest layers.
@@ -53,10 +57,10 @@ def needed_bytes(objective, optimizer, precision, size, tiles=None) -> float:
     >>> needed_bytes(smooth, LBFGS(memory=3), "float32", (10, 10))  # 16 vectors of 300 numbers
     19200.0
     """
-    # Image, gradient, trial points and their differences; L-BFGS keeps two vectors for each step,
-    # which may be of half the size.
+    # L-BFGS keeps two vectors for each step, which may be of half the size.
     halved = getattr(optimizer, "history", "float32") == "bfloat16"
-    vectors = 10 + 2 * getattr(optimizer, "memory", 2) * (0.5 if halved else 1)
+    vectors = _VECTORS if tiles is None else _VECTORS_WITH_TILES
+    vectors += 2 * getattr(optimizer, "memory", 2) * (0.5 if halved else 1)
     seen, held = math.prod(size), 0.0
     if tiles is not None:
         seen = math.prod(cutter_of(objective, tiles).window(size))

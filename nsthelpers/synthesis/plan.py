@@ -5,6 +5,7 @@ A plan serves the run itself and the estimate of how long it will take.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import asdict, dataclass, field, replace
 
@@ -12,10 +13,11 @@ import numpy as np
 
 from ..arguments import check_whole, is_whole
 from ..backend import PRECISIONS, device, quickest_precision, versions
+from ..images.sizes import check_size_options
 from ..objectives.objective import Objective, as_objective
 from ..optimizers import LBFGS, Adam, Optimizer
 from ..tiling.evaluation import TiledObjective, obstacle
-from .footprint import SMALLEST_TILE, fitted, lighter
+from .footprint import SMALLEST_TILE, fitted, lighter, tiled_work
 from .parametrisations import Parametrisation, Pixels, Through, as_parametrisation
 from .starts import start_image, step_counts, working_sizes
 
@@ -96,13 +98,23 @@ class Plan:
         return sum(stage.steps for stage in self.stages)
 
     def share(self, step) -> float:
-        """How much of the work is done after so many steps, from 0 to 1: pixels of all steps."""
-        done = total = 0
-        for stage in self.stages:
-            pixels = math.prod(stage.size)
-            done, total = done + pixels * min(step, stage.steps), total + pixels * stage.steps
+        """How much of the work is done after so many steps, from 0 to 1.
+
+        The work of a step is taken to go with the pixels, and with what tiles take beyond them.
+        """
+        done = total = 0.0
+        for stage, work in zip(self.stages, self._work, strict=True):
+            done, total = done + work * min(step, stage.steps), total + work * stage.steps
             step -= min(step, stage.steps)
         return done / total if total else 1.0
+
+    @functools.cached_property
+    def _work(self):
+        """Of one step at each size."""
+        return [
+            math.prod(stage.size) * tiled_work(self.objective, stage.size, stage.tiles)
+            for stage in self.stages
+        ]
 
     @property
     def way(self) -> Optimizer:
@@ -216,6 +228,8 @@ def make_plan(
     image_as = as_parametrisation(image_as)
     image = start_image(objective, start, seed)
     sizes = working_sizes(size or image.shape[1:3], scales)
+    for each in sizes:
+        check_size_options(None, None, each)  # hours later it would be refused all the same
     counts = step_counts(steps, len(sizes))
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"the time limit is {time_limit} seconds; expected a positive number")

@@ -82,12 +82,13 @@ class Progress:
     steps : int
         How many steps are planned in all.
     done : float
-        Only an argument: how much of the work is done, from 0 to 1. Default: the share of steps.
+        How much of the work is done, from 0 to 1; large sizes and tiles count more. Given nothing
+        else, the share of steps.
     """
 
     def __init__(self, record, steps, tensor, done=None):
         self.record, self.steps, self._tensor = record, steps, tensor
-        self._done = record.step / steps if done is None else done
+        self.done = record.step / steps if done is None else done
 
     @property
     def image(self) -> np.ndarray:
@@ -96,8 +97,8 @@ class Progress:
 
     @property
     def seconds_left(self) -> float:
-        """What the steps so far make expect, if time goes with the pixels; NaN at step 0."""
-        return self.record.seconds * (1 - self._done) / self._done if self._done else math.nan
+        """What the steps so far make expect, if time goes with the work; NaN at step 0."""
+        return self.record.seconds * (1 - self.done) / self.done if self.done else math.nan
 
 
 @dataclass
