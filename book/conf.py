@@ -47,6 +47,7 @@ exclude_patterns = ["extra"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings say types, shapes and ranges
+autodoc_preserve_defaults = True  # as written, and not what they are on the machine that builds
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False

@@ -85,7 +85,7 @@ def slides(notebook) -> dict:
                 text = text.partition("\n## ")[1].strip() + text.partition("\n## ")[2]
             for section in re.split(r"(?m)^(?=##? )", text):
                 if section.startswith("#") and not section.startswith("###"):
-                    cells.append(_markdown(_beginning(section), "slide"))
+                    cells.append(_markdown(_beginning(section), "slide", cell.get("attachments")))
         elif cell["id"] not in _NOT_SHOWN:
             shown = [each for each in cell["outputs"] if _is_picture(each)]
             if shown:
@@ -143,9 +143,11 @@ def _is_picture(output):
     )
 
 
-def _markdown(text, slide):
+def _markdown(text, slide, attachments=None):
     metadata = {"slideshow": {"slide_type": slide}} if slide else {}
-    return {"cell_type": "markdown", "id": "", "metadata": metadata, "source": text}
+    cell = {"cell_type": "markdown", "id": "", "metadata": metadata, "source": text}
+    named = {name: data for name, data in (attachments or {}).items() if f":{name}" in text}
+    return {**cell, "attachments": named} if named else cell
 
 
 def _code(text):

@@ -61,6 +61,17 @@ def test_all_notebooks_and_pages_are_in_the_contents():
     assert listed <= pages | notebooks | made
 
 
+def test_the_first_page_shows_each_notebook(module):
+    readme = (BOOK.parent / "README.md").read_text(encoding="utf-8")
+    text = module("assemble").lessons(readme)
+    shown = re.findall(r"(?m)^\*\*\[(\d)\. [^]]+\]\((notebooks/\S+\.ipynb)\)", text)
+    paths = sorted((BOOK.parent / "notebooks").glob("*.ipynb"))
+    numbers = [str(int(path.name[:2])) for path in paths]
+    expected = [f"notebooks/{path.name}" for path in paths]
+    assert shown == list(zip(numbers, expected, strict=True))
+    assert all((BOOK.parent / path).is_file() for path in re.findall(r"!\[[^]]+\]\((\S+)\)", text))
+
+
 def test_pictures_are_moved_out_of_pages_once_each(module, tmp_path):
     picture = base64.b64encode(b"not really a picture").decode()
     page = tmp_path / "deep" / "page.html"
@@ -251,6 +262,16 @@ def test_slides_are_pictures_and_beginnings_without_code(module, lesson):
     )
     shown = "\n".join(cell["source"] for cell in made["cells"] if cell["cell_type"] == "markdown")
     assert all(section in shown for section in sections)
+
+
+@pytest.mark.parametrize("path", sorted((BOOK.parent / "notebooks").glob("0*.ipynb")))
+def test_slides_and_students_copies_have_the_pictures_that_they_name(module, path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    instructor = module("instructor")
+    for made in (instructor.slides(notebook), instructor.for_students(notebook)):
+        for cell in made["cells"]:
+            named = re.findall(r"\(attachment:([^)\s]+)", "".join(cell["source"]))
+            assert set(named) <= set(cell.get("attachments", ())), cell["source"]
 
 
 def test_the_graders_tests_pass_with_the_solutions_and_with_nothing_else(module, lesson):

@@ -68,6 +68,11 @@ def test_broken_links_are_found(tmp_path):
     }  # fmt: skip
 
 
+def test_no_page_names_a_folder_of_the_machine_that_built_it(site):
+    naming = [path.name for path in site.pages if str(ROOT) in path.read_text(encoding="utf-8")]
+    assert naming == []
+
+
 def test_every_picture_has_a_text_in_its_place(site):
     without = [
         f"{path.name}: {image.get('src')}"
@@ -187,3 +192,8 @@ def test_axe_finds_no_serious_fault(browser, address, axe, name, look):
         if look == "phone":
             wide = met.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 390, f"{wide} pixels wide"
+            hidden = met.page.locator("div.math").evaluate_all(
+                "all => all.filter((each) => each.querySelector('svg').getBoundingClientRect().left"
+                " < each.getBoundingClientRect().left - 1).length"
+            )
+            assert hidden == 0, "a long formula shows its beginning first"

@@ -54,7 +54,7 @@ DESCEND = """async ({ choice, photo, painting, image, weights, steps }) => {
 
 @pytest.fixture(scope="module")
 def browser():
-    with live_pages.browser() as found:
+    with live_pages.browser(*live_pages.CAMERA) as found:
         yield found
 
 
@@ -77,12 +77,17 @@ def network(modules, address):
 
 @pytest.fixture(scope="module")
 def pictures():
-    """A photograph, a painting of another size, and a picture between them with plain places."""
+    """A photograph, a painting of another size, and a picture to judge by them."""
     photo = nst.samples.load("chelsea", size=(32, 48))
     painting = nst.samples.load("swirling_night", size=(64, 48))
-    image = np.clip(photo + np.random.default_rng(0).normal(0, 0.1, photo.shape), 0, 1)
+    return {"photo": photo, "painting": painting, "image": noisy(photo, 0)}
+
+
+def noisy(photo, seed):
+    """A photograph with noise, and a plain place in it."""
+    image = np.clip(photo + np.random.default_rng(seed).normal(0, 0.1, photo.shape), 0, 1)
     image[:, 6:20, 8:32] = [1.0, 0.5, 0.0]  # all neighbours are equal: which one is the maximum?
-    return {"photo": photo, "painting": painting, "image": image.astype("float32")}
+    return image.astype("float32")
 
 
 def sent(picture):
@@ -124,9 +129,10 @@ def first_of(blocks):
     ],
 )
 def test_loss_and_gradient_are_those_of_the_package(blank, network, pictures, content, style):
-    found = blank.evaluate(EVALUATE, choice_of(content, style, pictures))
     bound = objective_of(content, style, pictures, network).at(*pictures["photo"].shape[1:3])
-    expected = bound.evaluate(pictures["image"])
+    image = without_near_ties(pictures["photo"], bound)
+    expected = bound.evaluate(image)
+    found = blank.evaluate(EVALUATE, choice_of(content, style, {**pictures, "image": image}))
     assert found["losses"] == pytest.approx(
         {
             "content": expected.terms["content"],
@@ -136,11 +142,29 @@ def test_loss_and_gradient_are_those_of_the_package(blank, network, pictures, co
         },
         rel=1e-4,
     )
-    gradient = planar(expected.gradient)
-    apart = np.linalg.norm(found["gradient"] - gradient) / np.linalg.norm(gradient)
-    # Below 1e-6 but where a maximum or a ReLU is nearly tied: one that rounds the other way on this
-    # processor moves 1e-3 (seen in block 5). Ties broken on purpose move 0.2.
-    assert apart < 5e-3
+    assert apart(found["gradient"], planar(expected.gradient)) < 1e-3
+
+
+def without_near_ties(photo, bound):
+    """The first of some pictures whose gradient, by the package alone, rounding does not decide.
+
+    Where a ReLU's input is nearly 0, or the two largest of a pooling's four are nearly equal, the
+    gradient jumps, by 1e-3 to 1e-2 at this size (blocks 3 to 5). The package's own does so between
+    a picture and the same one 0.3 millionths brighter, and then the page is as far from the one as
+    the other is. Elsewhere the two are 1e-6 apart. Exact ties, as in the plain place, stay ties.
+    """
+    for seed in range(20):
+        image = noisy(photo, seed)
+        gradient = planar(bound.evaluate(image).gradient)
+        nearby = [image * np.float32(1 + by) for by in (-1e-6, -3e-7, 3e-7, 1e-6)]
+        if all(apart(planar(bound.evaluate(each).gradient), gradient) < 1e-4 for each in nearby):
+            return image
+    raise AssertionError("each of 20 pictures has a near tie: the gradient is hardly continuous")
+
+
+def apart(found, expected):
+    """How far two gradients are from each other, beside the length of the second."""
+    return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 
 
 def test_ten_steps_are_those_of_the_package(blank, network, pictures):
@@ -249,6 +273,28 @@ def test_a_file_that_is_no_picture_is_named(page, tmp_path):
     wait_for_step(page, 1)
     playwright.expect(trouble).to_be_hidden()
     assert page.locator("#canvas").evaluate("canvas => [canvas.width, canvas.height]") == [32, 32]
+
+
+@live
+def test_the_camera_takes_the_photograph(page):
+    camera = page.get_by_role("button", name="photograph from the camera")
+    camera.click()
+    playwright.expect(page.locator("#status")).to_have_text("Press the camera’s picture to take it")
+    camera.click()
+    playwright.expect(page.locator("#photograph .taken")).to_have_text("camera.png")
+    playwright.expect(camera).to_have_text("camera")
+    assert page.locator("#photograph video").count() == 0, "the camera is let go"
+    playwright.expect(page.locator("#status")).to_be_empty()
+    page.locator("#run").click()
+    wait_for_step(page, 1)
+    canvas = page.locator("#canvas")
+    playwright.expect(canvas).to_have_attribute("aria-label", re.compile("^camera swirling night,"))
+    page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(Error('no, thanks')); }"
+    )
+    camera.click()
+    trouble = page.get_by_role("alert")
+    playwright.expect(trouble).to_have_text("The camera gives no picture (no, thanks).")
 
 
 @live

@@ -6,6 +6,7 @@ import { fitted, whiteNoise } from "./descent.js";
 import { drawCurves, savePng, show, toNumbers } from "./drawing.js";
 import { RUNTIMES } from "./engine.js";
 import { picker } from "./picker.js";
+import { cameraStill } from "./still.js";
 import { LAYERS, Weights, downTo, paperName } from "./vgg.js";
 
 const CONTENT = ["block1_conv2", "block2_conv2", "block3_conv1", "block4_conv2", "block5_conv2"];
@@ -20,7 +21,6 @@ const [canvas, curve, run, stop, save] = ["canvas", "curve", "run", "stop", "sav
 const here = new URL("../", import.meta.url);
 const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
 const index = new Weights(new URL("weights/", here)).index();
-
 
 /** @type {Record<string, {name: string, bitmap: Promise<ImageBitmap>}>} */
 const chosen = {};
@@ -159,14 +159,13 @@ save.addEventListener("click", () => savePng(canvas, `${title}-step${latest?.num
 /** @param {import("./worker.js").Step} step */
 function took(step) {
   if (step.number && !latest) return; // of a run that is over
+  latest = step;
   if (!step.number) {
     curves = { total: [], content: [], style: [], variation: [] };
-    latest = step;
     setRunning(true);
     element("losses").hidden = false;
     say("Painting");
   }
-  latest = step;
   const { losses } = step;
   curves.total.push(losses.total);
   for (const name of /** @type {const} */ (["content", "style", "variation"])) {
@@ -215,17 +214,16 @@ element("device").addEventListener("change", () => {
   element("side").value = device() === "webgpu" ? "256" : "128";
   sayDownload();
 });
-element("side").value = "128";
 order({ look: true });
 try {
-  const response = await fetch(new URL("pictures/index.json", here));
-  const samples = await response.json();
-  picker("photograph", samples.photograph, "chelsea", choose);
+  const samples = await (await fetch(new URL("pictures/index.json", here))).json();
+  const photographs = picker("photograph", samples.photograph, "chelsea", choose);
+  cameraStill("photograph", photographs.take, say, complain);
   picker("painting", samples.painting, "swirling_night", choose);
   run.disabled = false;
-  /** @type {{title: string, credit: string}[]} */
-  const photographs = samples.photograph;
-  const by = photographs.map((each) => `${each.title} (${each.credit})`).join("; ");
+  /** @type {(each: {title: string, credit: string}) => string} */
+  const credit = (each) => `${each.title} (${each.credit})`;
+  const by = samples.photograph.map(credit).join("; ");
   element("credits").textContent = `Photographs: ${by}. Paintings: drawn for this course, CC0.`;
   await sayDownload();
 } catch {
