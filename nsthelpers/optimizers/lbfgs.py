@@ -22,7 +22,7 @@ from ..arguments import check_choice
 from ..backend import PRECISIONS, compile_small_function, ops, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
-from .rows import corrections, products, replaced, restored, state, weighted, zeros
+from .rows import corrections, pieces, products, replaced, restored, row, state, weighted, zeros
 from .spectrum import Spectrum, energies, filtered
 
 __all__ = ["LBFGS", "LBFGSDescent"]
@@ -163,15 +163,16 @@ class LBFGSDescent:
         self.evaluation = evaluate(self.image) if evaluation is None else evaluation
         gradient = self.evaluation.gradient
         self._free = _free(self.image, gradient, self._low, self._high)
-        self._touched = ops.cast(gradient != 0, dtype)  # 1 where some gradient so far was not zero
+        self._touched = gradient != 0  # where some gradient so far was not zero
 
     @classmethod
     def resumed(cls, settings, evaluate, state, evaluation):
         """A descent as it was when it gave its :meth:`state`."""
         descent = cls(settings, evaluate, state["image"], evaluation)
         descent.image = descent._tensor(state["image"])
-        descent._free = descent._tensor(state["free"])
-        descent._touched = descent._tensor(state["touched"])
+        # Earlier versions kept them as numbers, 0 and 1.
+        descent._free = to_tensor(state["free"], "bool")
+        descent._touched = to_tensor(state["touched"], "bool")
         descent._recent = list(state["recent"])
         descent._history.restore(state)
         if descent._spectrum:
@@ -182,8 +183,8 @@ class LBFGSDescent:
         """All that decides its further steps, the evaluation apart: arrays and plain data."""
         return {
             "image": to_numpy(self.image),
-            "free": to_numpy(self._free),
-            "touched": to_numpy(self._touched),
+            "free": to_numpy(self._free).astype("uint8"),
+            "touched": to_numpy(self._touched).astype("uint8"),
             "recent": self._recent,
             **self._history.state(),
             **(self._spectrum.state() if self._spectrum else {}),
@@ -250,15 +251,18 @@ class LBFGSDescent:
     def _search(self, path, end, slope):
         seen, tried = {}, []
 
+        def at(length):
+            if length == 1.0:
+                return end
+            return _along(self.image, path, self._tensor(length), self._low, self._high)
+
         def along(length):
-            image = end
-            if length != 1.0:
-                image = _along(self.image, path, self._tensor(length), self._low, self._high)
+            image = at(length)
             evaluation = self._evaluate(image)
             trial = self._compared(image, path, evaluation.gradient)
             tried.append(length)
             if evaluation.loss <= self.evaluation.loss:  # no other can be chosen
-                seen[length] = image, evaluation, trial
+                seen[length] = evaluation, trial
             return evaluation.loss, float(trial.slope)
 
         def longest():
@@ -268,7 +272,7 @@ class LBFGSDescent:
         length = search(along, self.evaluation.loss, slope, 1.0, longest, evaluations)
         if length is None:
             return None
-        image, evaluation, trial = seen[length]
+        image, (evaluation, trial) = at(length), seen[length]
         if length != tried[-1]:  # another stands in the spare row by now
             trial = self._compared(image, path, evaluation.gradient)
         return image, evaluation, trial
@@ -361,11 +365,11 @@ class _History:
 
 
 def _free(image, gradient, low, high):
-    """1 where a variable may move, 0 where it sits at a bound that it wants to cross."""
+    """Where a variable may move: not at a bound that it wants to cross."""
     held = ops.logical_or(
         ops.logical_and(image <= low, gradient > 0), ops.logical_and(image >= high, gradient < 0)
     )
-    return ops.cast(ops.logical_not(held), image.dtype)
+    return ops.logical_not(held)
 
 
 @compile_small_function
@@ -379,8 +383,8 @@ class _Trial(NamedTuple):
     Attributes
     ----------
     slope : of the path at the point
-    free : 1 where a variable may move on from there, 0 where it is held
-    touched : 1 where some gradient so far was not zero
+    free : where a variable may move on from there, and is not held
+    touched : where some gradient so far was not zero
     correction : what variables that were freed or held change in the products that are kept
     steps_with : products of all s_i with the newest s, with its y, and with the gradient
     changes_with : products of all y_i with the newest s and y
@@ -403,24 +407,34 @@ def _compared(
 ):  # fmt: skip
     """A trial point beside the one where the search began, and the tables with its pair."""
     free_after = _free(after, gradient_after, low, high)
-    touched = ops.maximum(touched, ops.cast(gradient_after != 0, touched.dtype))
-    # The products are those of what will be remembered, rounding included: an estimate from
-    # rounded pairs still has positive curvature.
-    step, change = (
-        ops.cast(ops.cast(_row(each), steps[0].dtype), path.dtype)
-        for each in (after - before, gradient_after - gradient)
-    )
-    steps, changes = replaced(steps, spare, step), replaced(changes, spare, change)
-    counted = ops.concatenate([step, change, _row(gradient_after)]) * _row(free_after)
-    trial = _Trial(
-        ops.sum(gradient_after * path),
-        free_after,
-        touched,
-        corrections(steps, changes, _row(free_after - free)),
-        products(steps, counted),
-        products(changes, counted[:2]),
-        energies(counted[:2], basis) if basis else None,
-    )
+    touched = ops.logical_or(touched, gradient_after != 0)
+    rows = map(_row, (before, after, gradient, gradient_after, free, free_after))
+    found, tables = [], []
+    # Where the tables have several blocks, no vector is made as a whole on the way.
+    for s, y, of in zip(steps, changes, pieces(steps, *rows), strict=True):
+        old, new, g, g_after, counts, counts_after = of
+        # The products are those of what will be remembered, rounding included: an estimate from
+        # rounded pairs still has positive curvature.
+        step, change = (
+            ops.cast(ops.cast(each, s.dtype), path.dtype) for each in (new - old, g_after - g)
+        )
+        s, y = replaced([s], spare, step), replaced([y], spare, change)
+        counts, counts_after = (ops.cast(each, path.dtype) for each in (counts, counts_after))
+        counted = ops.concatenate([step, change, g_after]) * counts_after
+        correction = corrections(s, y, counts_after - counts)
+        found.append((correction, products(s, counted), products(y, counted[:2])))
+        tables.append((*s, *y))
+    steps, changes = map(list, zip(*tables, strict=True))
+    told = None
+    if basis and len(steps) == 1:
+        told = energies(counted[:2], basis)
+    elif basis:  # one vector after the other, out of the table again
+        counts = ops.cast(_row(free_after), path.dtype)
+        told = ops.concatenate(
+            [energies(counts * row(t, spare, path.dtype), basis) for t in (steps, changes)]
+        )
+    slope = ops.sum(gradient_after * path)
+    trial = _Trial(slope, free_after, touched, *map(sum, zip(*found, strict=True)), told)
     return trial, steps, changes
 
 
@@ -474,7 +488,7 @@ class _Recursion(NamedTuple):
 @compile_small_function
 def _steepest(image, gradient, free, low, high, first_step):
     """The path straight down."""
-    downhill = gradient * free
+    downhill = gradient * ops.cast(free, image.dtype)
     rms = ops.sqrt(ops.mean(ops.square(downhill)))
     times = ops.divide_no_nan(ops.cast(first_step, image.dtype), rms)
     return _path(image, gradient, free, low, high, times * downhill)
@@ -487,10 +501,12 @@ def _quasi_newton(
     """The path to where the two-loop recursion leads."""
     dtype = image.dtype
     # What the objective has never asked to move, behind a mask, shall not move along.
-    movable = _row(free * touched)
-    q = (_row(gradient) - weighted(changes, ops.cast(alpha[None], dtype))) * movable
-    guessed = filtered(q, gains, basis) if basis else ops.cast(gains, dtype) * q
-    r = guessed * movable
+    movable = _row(ops.logical_and(free, touched))
+    q = _row(gradient) - weighted(changes, ops.cast(alpha[None], dtype))
+    q = ops.where(movable, q, 0)
+    q = filtered(q, gains, basis) if basis else ops.cast(gains, dtype) * q
+    r = ops.where(movable, q, 0)
+    del q
     yr = ops.cast(products(changes, r)[0], "float64")
     a = ops.cast(weights - ops.matmul(back, yr), dtype)
     return _path(image, gradient, free, low, high, r + weighted(steps, a[None]))
@@ -498,7 +514,8 @@ def _quasi_newton(
 
 def _path(image, gradient, free, low, high, direction):
     """The path to where -H g leads, cut off at the bounds; where it ends; its slope."""
-    end = ops.clip(image - free * ops.reshape(direction, ops.shape(image)), low, high)
+    moved = image - ops.reshape(direction, ops.shape(image))
+    end = ops.clip(ops.where(free, moved, image), low, high)
     path = end - image
     return path, end, ops.sum(gradient * path)
 

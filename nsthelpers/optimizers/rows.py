@@ -12,7 +12,17 @@ import numpy as np
 
 from ..backend import compile_small_function, ops, replace_rows, to_numpy, to_tensor
 
-__all__ = ["corrections", "products", "replaced", "restored", "state", "weighted", "zeros"]
+__all__ = [
+    "corrections",
+    "pieces",
+    "products",
+    "replaced",
+    "restored",
+    "row",
+    "state",
+    "weighted",
+    "zeros",
+]
 
 _BLOCK = 2**18  # columns
 
@@ -38,8 +48,13 @@ def replaced(table, places, vectors):
     """The table with vectors, shape (k, size), in the rows of these k places: it is used up."""
     return [
         replace_rows(block, places, ops.cast(part, block.dtype))
-        for block, part in zip(table, _parts(table, vectors), strict=True)
+        for block, (part,) in zip(table, pieces(table, vectors), strict=True)
     ]
+
+
+def row(table, place, dtype):
+    """One row as a vector, shape (1, size)."""
+    return ops.cast(ops.concatenate([ops.take(each, place, axis=0) for each in table], 1), dtype)
 
 
 def weighted(table, weights):
@@ -50,7 +65,9 @@ def weighted(table, weights):
 
 def products(table, vectors):
     """Inner products of vectors, shape (k, size), with all rows: shape (k, count)."""
-    return sum(map(_products, table, _parts(table, vectors)))
+    return sum(
+        _products(block, part) for block, (part,) in zip(table, pieces(table, vectors), strict=True)
+    )
 
 
 @compile_small_function  # else a transposed copy is made, where it is not part of another
@@ -72,7 +89,10 @@ def corrections(steps, changes, freed):
     tensor, shape (count + 1, count)
         Of each step with each change, and at last of each change with itself.
     """
-    return sum(map(_corrections, steps, changes, _parts(steps, freed)))
+    return sum(
+        _corrections(step, change, part)
+        for step, change, (part,) in zip(steps, changes, pieces(steps, freed), strict=True)
+    )
 
 
 def _corrections(steps, changes, freed):
@@ -106,9 +126,11 @@ def restored(table, name, places, state):
     return table
 
 
-def _parts(table, vectors):
-    """The columns of vectors that belong to each block."""
+def pieces(table, *rows):
+    """For each block the columns of some rows, shape (k, size), that belong to it, one by one."""
     if len(table) == 1:
-        return [vectors]
-    ends = itertools.accumulate(block.shape[1] for block in table)
-    return ops.split(vectors, list(ends)[:-1], axis=1)
+        return [rows]
+    ends = list(itertools.accumulate(block.shape[1] for block in table))
+    return (
+        tuple(row[:, first:end] for row in rows) for first, end in itertools.pairwise([0, *ends])
+    )

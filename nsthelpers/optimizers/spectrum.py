@@ -142,12 +142,12 @@ def _shares(size, lowest):
 def _transformed(vectors, basis):
     """(k, H W 3) pixels to (k, 3, H, W) waves."""
     height, width = ops.shape(basis.rows)[0], ops.shape(basis.columns)[0]
-    planes = ops.transpose(ops.reshape(vectors, (-1, height * width, 3)), (0, 2, 1))
-    # All rows of all planes in one product: quicker than plane by plane.
-    across = ops.matmul(
-        ops.reshape(ops.matmul(basis.colours, planes), (-1, width)), ops.transpose(basis.columns)
-    )
-    return ops.matmul(basis.rows, ops.reshape(across, (-1, 3, height, width)))
+    waves = ops.transpose(ops.reshape(vectors, (-1, height * width, 3)), (0, 2, 1))
+    # One name for all, so that where this is not compiled what is used up is given back. All rows
+    # of all planes in one product: quicker than plane by plane.
+    waves = ops.reshape(ops.matmul(basis.colours, waves), (-1, width))
+    waves = ops.matmul(waves, ops.transpose(basis.columns))
+    return ops.matmul(basis.rows, ops.reshape(waves, (-1, 3, height, width)))
 
 
 def energies(vectors, basis):
@@ -158,9 +158,8 @@ def energies(vectors, basis):
 
 def filtered(vector, gains, basis):
     """A vector, shape (1, H W 3), each octave of each opponent colour times its gain."""
-    gains = ops.cast(gains, vector.dtype)
-    waves = _transformed(vector, basis)[0]
-    waves *= ops.matmul(ops.matmul(ops.transpose(basis.down), gains), basis.across)
-    planes = ops.matmul(ops.matmul(ops.transpose(basis.rows), waves), basis.columns)
-    pixels = ops.matmul(ops.transpose(basis.colours), ops.reshape(planes, (3, -1)))
-    return ops.reshape(ops.transpose(pixels), (1, -1))
+    gains = ops.matmul(ops.transpose(basis.down), ops.cast(gains, vector.dtype))
+    waves = _transformed(vector, basis)[0] * ops.matmul(gains, basis.across)
+    waves = ops.matmul(ops.matmul(ops.transpose(basis.rows), waves), basis.columns)
+    waves = ops.matmul(ops.transpose(basis.colours), ops.reshape(waves, (3, -1)))
+    return ops.reshape(ops.transpose(waves), (1, -1))
