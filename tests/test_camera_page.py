@@ -134,6 +134,22 @@ def pixels(page):
 
 
 @live
+def test_what_is_large_is_fetched_when_somebody_asks_for_it(browser, address):
+    asked = []
+    with visit(browser, address) as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.reload()
+        status = page.locator("#status")
+        playwright.expect(status).to_have_text(re.compile("Start the camera, or choose a picture"))
+        assert not [url for url in asked if url.endswith((".safetensors", ".gz"))]
+        page.get_by_role("radio", name="Coffee cup").check()
+        playwright.expect(page.locator("#canvas")).to_have_attribute(
+            "aria-label", re.compile("coffee, painted")
+        )
+    assert {url.rpartition(".")[2] for url in asked} >= {"safetensors", "gz"}
+
+
+@live
 def test_the_camera_is_painted_held_and_saved(page, painters):
     start, save = page.locator("#start"), page.locator("#save")
     playwright.expect(save).to_be_disabled()

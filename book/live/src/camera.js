@@ -45,6 +45,8 @@ let chosen = 0; // counts what was chosen, so that what comes late is noticed
 let due = false; // whether there is something new to paint
 let busy = false;
 let opening = 0; // painters on their way: what is painted meanwhile would be for another one
+let wanted = 0; // counts the painters that were chosen
+let begun = false; // whether what happens is the reader's doing: only then is anything large fetched
 /** @type {number[]} */
 let times = [];
 
@@ -77,13 +79,21 @@ async function open(name) {
   complain("");
   painters.value = name;
   opening += 1;
+  const mine = ++wanted;
   say(`Opening ${name}`);
   try {
     const file = await /** @type {() => Promise<ArrayBuffer>} */ (files.get(name))();
-    order({ open: { name, file } }, [file]);
+    if (mine === wanted) order({ open: { name, file } }, [file]);
+    else opening -= 1; // another one was chosen while this one was on its way
   } catch {
     refuse(`${name} could not be read; choose it again.`);
   }
+}
+
+/** Open the first painter, if there is none yet and somebody wants to see it paint. */
+function wake() {
+  const [first] = files.keys();
+  if (begun && !painter && !opening && first) open(first);
 }
 
 /** @param {string} error */
@@ -170,6 +180,7 @@ async function choose(_, name, picture) {
   const mine = ++chosen;
   complain("");
   release();
+  wake();
   try {
     const bitmap = await picture;
     if (mine !== chosen) return;
@@ -197,6 +208,7 @@ async function startCamera() {
   if (!navigator.mediaDevices) return complain(`${NO_CAMERAS} ${INSTEAD}`);
   const mine = ++chosen;
   release();
+  wake();
   start.disabled = true;
   say("Waiting for the camera; your browser may ask whether it is allowed");
   const which = cameras.value ? { deviceId: { exact: cameras.value } } : { facingMode: "user" };
@@ -216,7 +228,7 @@ async function startCamera() {
     pictures?.clear();
     start.textContent = "Stop camera";
     show(video);
-    say("Painting what the camera sees");
+    if (painter) say("Painting what the camera sees");
     follow();
     await listCameras(deviceId);
   } catch (error) {
@@ -226,7 +238,7 @@ async function startCamera() {
     const unknown = `The camera could not be started (${message || name}). Try another one,`;
     complain(`${REFUSALS[name] ?? unknown} ${INSTEAD}`);
   } finally {
-    start.disabled = !painter;
+    start.disabled = false;
   }
 }
 
@@ -287,7 +299,7 @@ function repaint() {
 
 async function paint() {
   const mix = mixture();
-  if (busy || opening || !due || !source || !mix.some(Boolean)) return;
+  if (busy || opening || !painter || !due || !source || !mix.some(Boolean)) return;
   [due, busy] = [false, true];
   const moving = source === video;
   try {
@@ -338,7 +350,7 @@ worker.onmessage = ({ data }) => {
     painter = news.opened;
     painters.value = painter.name;
     start.disabled = false;
-    say(`${painter.name} is ready`);
+    say(stream ? "Painting what the camera sees" : `${painter.name} is ready`);
     offer(painter.paintings);
     repaint();
   }
@@ -366,7 +378,9 @@ try {
       return response.arrayBuffer();
     });
   }
-  if (shipped.length) await open(shipped[0].file);
+  begun = true;
+  start.disabled = !shipped.length && !painter;
+  if (shipped.length) say("Start the camera, or choose a picture: 4.6 MB are fetched then, once");
   else say("Choose a painter’s file to begin");
 } catch {
   complain("Pictures or painters are not there; build the page: make live.");
