@@ -151,6 +151,7 @@ function mixture() {
 }
 
 painters.addEventListener("change", () => open(painters.value));
+element("photograph").addEventListener("click", wake); // also on the picture that is there already
 element("file").addEventListener("change", (/** @type {any} */ { target }) => {
   if (target.files[0]) openFile(target.files[0]);
   target.value = ""; // so that the same file can be chosen again
