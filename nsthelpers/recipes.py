@@ -242,22 +242,14 @@ def poster(job, network):
     callbacks, progress, dry_run, checkpoint, checkpoint_seconds
         As in :func:`stylize`. Such a run takes hours: give it a ``checkpoint``.
 
-    Returns
-    -------
-    Synthesis
-        Or, of a dry run, the :class:`nsthelpers.synthesis.Estimate`.
-
-    Raises
-    ------
-    ValueError
-        As :func:`stylize` does, and for ``scales="none"``.
+    {outcome}
 
     Notes
     -----
     A photograph and a painting with fewer pixels than the poster are enlarged. Strokes then have
     the same size beside the picture as from a larger painting, but how they look from near is not
     in it: eight times enlarged, they are smooth. A painting of half the poster's pixels, or a
-    smaller ``stroke_size``, gives strokes that bear to be looked at.
+    smaller ``stroke_size``, gives strokes that bear to be looked at. ``scales="none"`` is refused.
 
     Where memory is short, the large sizes are evaluated in tiles, and L-BFGS keeps less of a
     history: see ``tiles`` of :func:`nsthelpers.synthesize`. Memory still grows with the picture,

@@ -515,6 +515,23 @@ class TestACoarseHistory:
         table = rows.zeros(4, 10, "float32", "bfloat16")
         assert [to_numpy(block).nbytes for block in table] == [4 * 10 * 2]
 
+    def test_an_image_in_blocks_goes_the_same_way(self, monkeypatch):
+        """Octaves included, of which each vector is taken out of the blocks again."""
+        target = np.random.default_rng(0).uniform(0.2, 0.8, (1, 8, 10, 3))
+        problem = bowl(target, np.geomspace(1, 100, 240).reshape(target.shape))
+        found = []
+        for width in (2**18, 50):
+            monkeypatch.setattr(rows, "_BLOCK", width)
+            descent = nst.LBFGS(history="bfloat16").start(problem, np.full_like(target, 0.5))
+            assert len(descent._history.steps) == {2**18: 1, 50: 5}[width]
+            for _ in range(8):
+                descent.step()
+            found.append(descent)
+        energies = [np.stack(each._spectrum._energies) for each in found]
+        assert energies[1] == pytest.approx(energies[0], rel=1e-3, abs=1e-6 * energies[0].max())
+        one, other = (to_numpy(each.image) for each in found)
+        assert other == pytest.approx(one, abs=1e-4)
+
     @pytest.mark.parametrize("history", ["float32", "bfloat16"])
     def test_its_state_goes_on_bit_for_bit(self, history, monkeypatch, tmp_path):
         monkeypatch.setattr(rows, "_BLOCK", 5)

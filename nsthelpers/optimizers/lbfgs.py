@@ -22,7 +22,7 @@ from ..arguments import check_choice
 from ..backend import PRECISIONS, compile_small_function, ops, to_numpy, to_tensor
 from .base import Optimizer, check_bounds
 from .line_search import search
-from .rows import corrections, pieces, products, replaced, restored, row, state, weighted, zeros
+from .rows import corrections, pieces, products, replaced, restored, row_of, state, weighted, zeros
 from .spectrum import Spectrum, energies, filtered
 
 __all__ = ["LBFGS", "LBFGSDescent"]
@@ -431,7 +431,7 @@ def _compared(
     elif basis:  # one vector after the other, out of the table again
         counts = ops.cast(_row(free_after), path.dtype)
         told = ops.concatenate(
-            [energies(counts * row(t, spare, path.dtype), basis) for t in (steps, changes)]
+            [energies(counts * row_of(t, spare, path.dtype), basis) for t in (steps, changes)]
         )
     slope = ops.sum(gradient_after * path)
     trial = _Trial(slope, free_after, touched, *map(sum, zip(*found, strict=True)), told)

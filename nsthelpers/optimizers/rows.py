@@ -18,7 +18,7 @@ __all__ = [
     "products",
     "replaced",
     "restored",
-    "row",
+    "row_of",
     "state",
     "weighted",
     "zeros",
@@ -52,7 +52,7 @@ def replaced(table, places, vectors):
     ]
 
 
-def row(table, place, dtype):
+def row_of(table, place, dtype):
     """One row as a vector, shape (1, size)."""
     return ops.cast(ops.concatenate([ops.take(each, place, axis=0) for each in table], 1), dtype)
 
